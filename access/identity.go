@@ -1,0 +1,45 @@
+// Package access answers two questions: who are you (a password, a token, a
+// certificate, a device) and may you (by topic, role and relation). There is
+// one decision point for MQTT and HTTP, and it denies what nothing allows.
+package access
+
+// Role is a user's role.
+type Role string
+
+// The roles, as the wire contract names them.
+const (
+	Member    Role = "member"
+	Trainer   Role = "trainer"
+	Service   Role = "service" // a backend
+	Admin     Role = "admin"
+	Anonymous Role = "" // only where the configuration allows it
+)
+
+// Identity is who somebody proved to be.
+type Identity struct {
+	UserID string
+	Name   string
+	Role   Role
+}
+
+// Relations is what the rights need to know of the domain. Every method is
+// called on hot paths: it must not block.
+type Relations interface {
+	// SessionMember: the user is host, trainer or member of the session, or the
+	// session is open.
+	SessionMember(sessionID, userID string) bool
+	// SessionControl: the user is the session's host or trainer.
+	SessionControl(sessionID, userID string) bool
+	// SessionTrainer: the user is the session's trainer.
+	SessionTrainer(sessionID, userID string) bool
+	// ChallengeParticipant: the user takes part, or organizes it.
+	ChallengeParticipant(challengeID, userID string) bool
+	// Linked: the trainer has the client.
+	Linked(trainerID, clientID string) bool
+}
+
+// Decision is an answer with its reason.
+type Decision struct {
+	Allowed bool
+	Reason  string // why not, for the client; empty when allowed
+}

@@ -1,0 +1,76 @@
+// Package delivery is the data plane: sessions, subscriptions, windows,
+// retained messages, wills and acknowledgements. It knows MQTT and the log, and
+// neither fitness nor the embedded engine; what it needs of them is declared in
+// this file.
+package delivery
+
+import (
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/store"
+)
+
+// Conn is a client's connection as the data plane sees it. No method blocks.
+type Conn interface {
+	// Send appends a whole packet to the connection's buffer. dirty is true
+	// when nothing was waiting to be flushed before: the caller then owes a
+	// Flush. After Close it does nothing.
+	Send(frame []byte) (dirty bool)
+	// SendID is Send with the two bytes at offset at replaced by id.
+	SendID(frame []byte, at int, id uint16) (dirty bool)
+	// Buffered is how many bytes wait to be written.
+	Buffered() int
+	// Flush hands the connection to the flushers.
+	Flush()
+	// Disconnect ends the connection: an MQTT 5 client gets a DISCONNECT with
+	// the code and reason, what is buffered is written, then the connection
+	// half-closes, drains and closes. Returns at once.
+	Disconnect(code wire.Code, reason string)
+}
+
+// Client is who is connected.
+type Client struct {
+	ID       string // client id
+	UserID   string // "" = anonymous
+	Role     string
+	Version  byte // 3, 4 or 5
+	Remote   string
+	Identity any // what the policy attached at sign-in
+}
+
+// Policy says who may do what. Every decision is cheap enough for the hot path.
+type Policy interface {
+	// MayPublish returns "" or the reason why not.
+	MayPublish(c *Client, topic string) (reason string)
+	// MaySubscribe judges a whole filter (with its $share/group/ prefix).
+	MaySubscribe(c *Client, filter string) (reason string)
+	// MayReceive judges a delivery.
+	MayReceive(c *Client, topic string) bool
+}
+
+// Verdict is the judgement on a publish, by its meaning.
+type Verdict struct {
+	Code     wire.Code // 0 accepts; 0x80 and over refuses
+	Reason   string
+	Log      bool   // append even when no session needs it
+	RecordID string // log idempotency key, or ""
+	Deliver  bool   // route to subscribers
+	Retain   bool   // keep as retained (an empty payload removes)
+	State    bool   // conflate
+	Payload  []byte // replaces the payload when not nil
+}
+
+// Meaning tells what a publish means.
+type Meaning interface {
+	// Judge is called in arrival order for one client.
+	Judge(c *Client, m *Message) Verdict
+	// Applied is called in log order for each record whose verdict said Log.
+	Applied(pos store.Pos, m *Message)
+}
+
+// Observer hears of clients coming, going and subscribing, in order for each client.
+type Observer interface {
+	Connected(c *Client)
+	Disconnected(c *Client, clean bool)
+	Subscribed(c *Client, filter string)
+	Unsubscribed(c *Client, filter string)
+}

@@ -1,0 +1,3 @@
+module github.com/fitmq/fitmq
+
+go 1.26
