@@ -127,6 +127,18 @@ func startsWild(filter string) bool {
 	return filter != "" && (filter[0] == '+' || filter[0] == '#')
 }
 
+// widen writes out the two filters whose # cannot stand for no level at all,
+// because the name would be empty: # is the same set as +/#, and /# as /+/#.
+func widen(filter string) string {
+	switch filter {
+	case "#":
+		return "+/#"
+	case "/#":
+		return "/+/#"
+	}
+	return filter
+}
+
 // Match reports whether the valid filter matches the valid topic name. a/#
 // matches a itself; a wildcard in the first level does not match a name that
 // begins with $ [MQTT-4.7.2-1]. It does not allocate.
@@ -159,10 +171,7 @@ func Contains(outer, inner string) bool {
 	if startsWild(outer) && inner != "" && inner[0] == '$' {
 		return false
 	}
-	if inner == "#" {
-		// No name has fewer than one level, so # and +/# are the same set.
-		inner = "+/#"
-	}
+	inner = widen(inner)
 	for {
 		o, orest, omore := next(outer)
 		if o == "#" {
@@ -190,6 +199,7 @@ func Overlap(a, b string) bool {
 	if startsWild(a) && b != "" && b[0] == '$' || startsWild(b) && a != "" && a[0] == '$' {
 		return false
 	}
+	a, b = widen(a), widen(b)
 	for {
 		x, xrest, xmore := next(a)
 		y, yrest, ymore := next(b)
