@@ -1,0 +1,81 @@
+# What one types here. `make help` lists it.
+#
+# Everything but Go, Node, git and make is fetched: Debian packages with apt,
+# Go tools into .tools/bin, Node packages from the lock files.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := .tools/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# Every package of ours, and the Go files that git knows or would take.
+PACKAGES := ./...
+GOFILES = $(shell git ls-files --cached --others --exclude-standard '*.go')
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## build fitmq and wearsim into bin/
+	go build -o bin/fitmq ./cmd/fitmq
+	go build -o bin/wearsim ./cmd/wearsim
+
+.PHONY: demo
+demo: ## a broker with athletes, to look at
+	go run ./cmd/fitmq demo
+
+.PHONY: test
+test: packages test-go test-web test-browser ## all tests, installing what they need
+
+.PHONY: packages
+packages: ## install the Debian packages that the tests use, where missing
+	@.ci/packages
+
+.PHONY: test-go
+test-go: ## Go tests with the race detector, in random order
+	go test -race -shuffle=on -timeout 12m $(PACKAGES)
+
+.PHONY: test-web
+test-web: web/node_modules/.package-lock.json ## unit tests of the page
+	npm --prefix web test
+
+.PHONY: test-browser
+test-browser: tests/browser/node_modules/.package-lock.json ## the page in a real Chromium
+	cd tests/browser && npx playwright test
+
+.PHONY: check
+check: fmt vet lint fresh ## format, vet, linters, import directions, generated files
+
+.PHONY: fmt
+fmt: ## fail on files that gofmt would change
+	@bad="$$(gofmt -l $(GOFILES))"; if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; echo "run: gofmt -w" $$bad; exit 1; fi
+
+.PHONY: vet
+vet: ## go vet
+	go vet $(PACKAGES)
+
+.PHONY: lint
+lint: $(GOLANGCI) ## golangci-lint, and the import directions
+	$(GOLANGCI) run $(PACKAGES)
+	go test ./tests/house
+
+.PHONY: fresh
+fresh: web/node_modules/.package-lock.json ## fail when a generated file is stale
+	.ci/fresh
+
+.PHONY: bench-idle
+bench-idle: ## memory of 1,000 idle TCP connections
+	go test -run '^$$' -bench '^BenchmarkBroker_IdleConnections$$' -benchtime 1x ./tests
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	npm --prefix $* ci --no-audit --no-fund
+	@touch $@
+
+# Built from source at a pinned version: the result does not depend on what is
+# installed. It takes about two minutes once.
+$(GOLANGCI):
+	GOBIN="$(CURDIR)/.tools/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv .tools/bin/golangci-lint $@
