@@ -1,0 +1,123 @@
+// Package config is the file format of the server: strict YAML, checked as a
+// whole before anything starts, with every problem reported at once and with
+// its line. docs/config.md is generated from the comments of this file.
+package config
+
+//go:generate go run ./internal/gendocs -o ../docs/config.md
+
+import "time"
+
+// Config is a whole configuration. Get one from [Default] or [Load]; the zero
+// value is not valid.
+type Config struct {
+	// MQTT is the MQTT listener and what a client may ask of it.
+	MQTT MQTT `yaml:"mqtt"`
+	// HTTP is the port for the REST interface, MQTT over WebSocket and the page.
+	HTTP HTTP `yaml:"http"`
+	// Durability says when a stored message counts as safe: `commit`
+	// acknowledges after it is on disk, `interval` syncs every 100 ms, so that a
+	// power failure can cost what was acknowledged in the last 100 ms (a killed
+	// process costs nothing in either).
+	Durability Durability `yaml:"durability"`
+	// Presence is when a participant counts as gone.
+	Presence Presence `yaml:"presence"`
+	// Leaderboard is how boards are published.
+	Leaderboard Leaderboard `yaml:"leaderboard"`
+	// Sessions bounds what waits for a client that is away.
+	Sessions Sessions `yaml:"sessions"`
+	// Passwords is how hard passwords are hashed (argon2id).
+	Passwords Passwords `yaml:"passwords"`
+	// Dev opens everything outside the fitness topics to everybody, anonymous
+	// clients included. For trying things out, never for the internet.
+	Dev bool `yaml:"dev"`
+}
+
+// MQTT is the MQTT listener and what a client may ask of it.
+type MQTT struct {
+	// Addr is where MQTT over TCP listens; port 0 takes a free one.
+	Addr string `yaml:"addr" check:"addr"`
+	// MaxPacketSize is the largest packet accepted from a client. MQTT 5 clients
+	// are told in CONNACK; a larger packet ends the connection with 0x95.
+	MaxPacketSize Size `yaml:"maxPacketSize" range:"1KiB..256MiB"`
+	// ReceiveMaximum is how many QoS 1 and 2 messages a client may send before
+	// the first of them is acknowledged.
+	ReceiveMaximum int `yaml:"receiveMaximum" unit:"messages" range:"1..65535"`
+	// TopicAliasMaximum is how many topic aliases a client may use; 0 offers none.
+	TopicAliasMaximum int `yaml:"topicAliasMaximum" unit:"aliases" range:"0..65535"`
+	// MaxConnections is how many clients may be connected at once, TCP and
+	// WebSocket together; one more is closed at once and counted.
+	MaxConnections int `yaml:"maxConnections" unit:"connections" range:"1..10000000"`
+	// ConnectTimeout is how long a connection may stay open without a CONNECT.
+	ConnectTimeout Duration `yaml:"connectTimeout" range:"100ms..5m"`
+}
+
+// HTTP is the port for the REST interface, MQTT over WebSocket and the page.
+type HTTP struct {
+	// Addr is where HTTP listens; port 0 takes a free one.
+	Addr string `yaml:"addr" check:"addr"`
+	// AllowedOrigins lists the origins (`https://app.example.com`) of pages that
+	// may connect besides this server's own; `*` allows every page.
+	AllowedOrigins []string `yaml:"allowedOrigins" check:"origins"`
+	// MaxBodySize is the largest body of a request; a larger one is answered 413.
+	MaxBodySize Size `yaml:"maxBodySize" range:"1KiB..64MiB"`
+	// RequestTimeout is how long a request may take before it is answered 503.
+	RequestTimeout Duration `yaml:"requestTimeout" range:"100ms..10m"`
+}
+
+// Presence is when a participant counts as gone.
+type Presence struct {
+	// Grace is how long a lost connection may be away before its user counts as
+	// having left.
+	Grace Duration `yaml:"grace" range:"0s..10m"`
+}
+
+// Leaderboard is how boards are published.
+type Leaderboard struct {
+	// Rate is how often at most one board is published; changes in between are
+	// folded into the next one.
+	Rate int `yaml:"rate" unit:"per second" range:"1..50"`
+	// Top is how many entries the published board shows; the others are read
+	// from the REST interface.
+	Top int `yaml:"top" unit:"entries" range:"1..1000"`
+}
+
+// Sessions bounds what waits for a client that is away.
+type Sessions struct {
+	// QueueMessages is how many messages may wait for one client; over it the
+	// oldest go, counted, and the client is told how many when it returns.
+	QueueMessages int `yaml:"queueMessages" unit:"messages" range:"1..100000000"`
+	// QueueBytes is how much payload may wait for one client; over it as above.
+	QueueBytes Size `yaml:"queueBytes" range:"64KiB..64GiB"`
+}
+
+// Passwords is how hard passwords are hashed (argon2id, RFC 9106). Changed
+// values count for passwords that are set from then on.
+type Passwords struct {
+	// Memory is what one hash works on. Under 19MiB the iterations should rise.
+	Memory Size `yaml:"memory" range:"8KiB..4GiB"`
+	// Iterations is how many passes a hash makes over its memory.
+	Iterations int `yaml:"iterations" unit:"passes" range:"1..100"`
+	// Parallel is how many passwords are checked at once; further sign-ins wait.
+	// It bounds the memory (parallel x memory) and the processor share of a
+	// storm of sign-ins.
+	Parallel int `yaml:"parallel" unit:"sign-ins" range:"1..256"`
+}
+
+// Default returns the configuration that an empty file means.
+func Default() Config {
+	return Config{
+		MQTT: MQTT{
+			Addr: ":1883", MaxPacketSize: MiB, ReceiveMaximum: 1024, TopicAliasMaximum: 64,
+			MaxConnections: 100_000, ConnectTimeout: Duration(10 * time.Second),
+		},
+		HTTP: HTTP{
+			Addr: ":8080", AllowedOrigins: []string{}, MaxBodySize: MiB,
+			RequestTimeout: Duration(30 * time.Second),
+		},
+		Durability:  Commit,
+		Presence:    Presence{Grace: Duration(5 * time.Second)},
+		Leaderboard: Leaderboard{Rate: 2, Top: 25},
+		Sessions:    Sessions{QueueMessages: 100_000, QueueBytes: 64 * MiB},
+		Passwords:   Passwords{Memory: 19 * MiB, Iterations: 2, Parallel: 2},
+	}
+}

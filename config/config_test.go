@@ -1,0 +1,198 @@
+package config_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fitmq/fitmq/config"
+	"github.com/fitmq/fitmq/config/internal/docgen"
+)
+
+func TestDefault_Valid(t *testing.T) {
+	if err := config.Default().Validate(); err != nil {
+		t.Fatalf("defaults do not validate: %v", err)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	t.Run("OK/full", func(t *testing.T) {
+		got, err := config.Load("testdata/good_full.yml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := config.Config{
+			MQTT: config.MQTT{Addr: "127.0.0.1:2883", MaxPacketSize: 256 * config.KiB, ReceiveMaximum: 20,
+				MaxConnections: 500, ConnectTimeout: config.Duration(2 * time.Second)},
+			HTTP: config.HTTP{Addr: "[::1]:9090", AllowedOrigins: []string{"https://app.example.com", "http://localhost:5173"},
+				MaxBodySize: 64 * config.KiB, RequestTimeout: config.Duration(5 * time.Second)},
+			Durability:  config.Interval,
+			Leaderboard: config.Leaderboard{Rate: 5, Top: 100},
+			Sessions:    config.Sessions{QueueMessages: 1000, QueueBytes: config.MiB},
+			Passwords:   config.Passwords{Memory: 64 * config.MiB, Iterations: 3, Parallel: 1},
+			Dev:         true,
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("got  %+v\nwant %+v", got, want)
+		}
+	})
+	t.Run("OK/empty sections keep the defaults", func(t *testing.T) {
+		got, err := config.Load("testdata/good_empty_sections.yml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := config.Default(); !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, want the defaults", got)
+		}
+	})
+	t.Run("OK/empty file", func(t *testing.T) {
+		got, err := config.Parse(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := config.Default(); !reflect.DeepEqual(got, want) {
+			t.Fatalf("got %+v, want the defaults", got)
+		}
+	})
+	t.Run("ErrMissing", func(t *testing.T) {
+		if _, err := config.Load("testdata/none.yml"); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("got %v, want a not-exist error", err)
+		}
+	})
+	t.Run("ErrHuge", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "huge.yml")
+		if err := os.WriteFile(path, make([]byte, 1<<20+1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := config.Load(path); err == nil || !strings.Contains(err.Error(), "over the limit") {
+			t.Fatalf("got %v, want a size refusal", err)
+		}
+	})
+}
+
+// Each bad file is refused with all of its problems; bad_X.want holds them as
+// "line: field: message", and a bad file without one has a syntax error.
+func TestLoad_Bad(t *testing.T) {
+	files, err := filepath.Glob("testdata/bad_*.yml")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("bad files: %d, %v", len(files), err)
+	}
+	for _, path := range files {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			_, err := config.Load(path)
+			var got config.Problems
+			if !errors.As(err, &got) {
+				t.Fatalf("got %v, want Problems", err)
+			}
+			data, err := os.ReadFile(strings.TrimSuffix(path, ".yml") + ".want")
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := strings.Split(strings.TrimSpace(string(data)), "\n")
+			for i := range max(len(got), len(want)) {
+				var g, w string
+				if i < len(got) {
+					g = strings.TrimPrefix(got[i].String(), path+":")
+				}
+				if i < len(want) {
+					w = want[i]
+				}
+				if g != w {
+					t.Errorf("problem %d:\ngot  %s\nwant %s", i+1, g, w)
+				}
+			}
+		})
+	}
+}
+
+func TestConfig_Validate(t *testing.T) {
+	c := config.Default()
+	c.MQTT.ReceiveMaximum = 0
+	c.Durability = "sometimes"
+	c.Passwords.Memory = 8 * config.GiB
+	err := c.Validate()
+	want := "mqtt.receiveMaximum: 0 is under the limit of 1\n" +
+		"durability: \"sometimes\" is not a durability: write commit or interval\n" +
+		"passwords.memory: 8GiB is over the limit of 4GiB"
+	if err == nil || err.Error() != want {
+		t.Fatalf("got:\n%v\nwant:\n%s", err, want)
+	}
+}
+
+func TestSize_Text(t *testing.T) {
+	for _, tt := range []struct {
+		word string
+		want config.Size
+		back string
+	}{
+		{"0B", 0, "0B"}, {"512B", 512, "512B"}, {"64KiB", 64 << 10, "64KiB"}, {"1024KiB", 1 << 20, "1MiB"},
+		{"3 GiB", 3 << 30, "3GiB"}, {"1500B", 1500, "1500B"},
+	} {
+		var got config.Size
+		if err := got.UnmarshalText([]byte(tt.word)); err != nil || got != tt.want || got.String() != tt.back {
+			t.Errorf("%s: got %d %s %v, want %d %s", tt.word, got, got, err, tt.want, tt.back)
+		}
+	}
+	for _, word := range []string{"", "64", "MiB", "-1B", "1.5MiB", "64MB", "9999999999999GiB"} {
+		if err := new(config.Size).UnmarshalText([]byte(word)); err == nil {
+			t.Errorf("%q was taken for a size", word)
+		}
+	}
+}
+
+func TestDuration_String(t *testing.T) {
+	for word, want := range map[string]string{"60s": "1m", "90s": "1m30s", "1h": "1h", "0s": "0s", "20s": "20s", "250ms": "250ms", "1h10m": "1h10m"} {
+		var d config.Duration
+		if err := d.UnmarshalText([]byte(word)); err != nil || d.String() != want {
+			t.Errorf("%s: got %s %v, want %s", word, d, err, want)
+		}
+	}
+}
+
+func TestDocs_Fresh(t *testing.T) {
+	want, err := docgen.Markdown(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("../docs/config.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Fatal("docs/config.md is not what the code says: run go generate ./config")
+	}
+}
+
+// Whatever is in a file, the answer is a valid configuration or Problems.
+func FuzzParse(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.yml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := config.Parse(data)
+		if err == nil {
+			err = c.Validate()
+			if err != nil {
+				t.Fatalf("an accepted file does not validate: %v", err)
+			}
+			return
+		}
+		var p config.Problems
+		if !errors.As(err, &p) || len(p) == 0 {
+			t.Fatalf("got %v, want Problems", err)
+		}
+	})
+}

@@ -1,0 +1,130 @@
+package config
+
+import (
+	"encoding"
+	"fmt"
+	"net"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// Validate checks every value against its range and form. It returns a
+// [Problems] with all that is wrong, or nil.
+func (c Config) Validate() error {
+	return c.validate(nil).orNil()
+}
+
+// validate returns the problems; line gives the line of a field, and is nil
+// where there is no file.
+func (c Config) validate(line func(field string) int) Problems {
+	var problems Problems
+	walk(reflect.ValueOf(c), "", func(field string, tag reflect.StructTag, v reflect.Value) {
+		for _, msg := range checkValue(tag, v) {
+			p := Problem{Field: field, Msg: msg}
+			if line != nil {
+				p.Line = line(field)
+			}
+			problems = append(problems, p)
+		}
+	})
+	return problems
+}
+
+// walk calls fn with every leaf of the configuration and its dotted name.
+func walk(v reflect.Value, prefix string, fn func(field string, tag reflect.StructTag, v reflect.Value)) {
+	t := v.Type()
+	for i := range t.NumField() {
+		name := prefix + t.Field(i).Tag.Get("yaml")
+		if t.Field(i).Type.Kind() == reflect.Struct {
+			walk(v.Field(i), name+".", fn)
+			continue
+		}
+		fn(name, t.Field(i).Tag, v.Field(i))
+	}
+}
+
+// checkValue judges one value by its tags and returns what is wrong.
+func checkValue(tag reflect.StructTag, v reflect.Value) []string {
+	var msgs []string
+	if span := tag.Get("range"); span != "" {
+		if msg := checkRange(span, v); msg != "" {
+			msgs = append(msgs, msg)
+		}
+	}
+	switch tag.Get("check") {
+	case "addr":
+		if msg := checkAddr(v.String()); msg != "" {
+			msgs = append(msgs, msg)
+		}
+	case "origins":
+		for _, origin := range v.Interface().([]string) {
+			if msg := checkOrigin(origin); msg != "" {
+				msgs = append(msgs, msg)
+			}
+		}
+	}
+	if d, ok := v.Interface().(Durability); ok {
+		if err := new(Durability).UnmarshalText([]byte(d)); err != nil {
+			msgs = append(msgs, err.Error())
+		}
+	}
+	return msgs
+}
+
+// checkRange judges a number against `low..high`.
+func checkRange(span string, v reflect.Value) string {
+	low, high, _ := strings.Cut(span, "..")
+	switch n := v.Int(); {
+	case n < bound(low, v.Type()):
+		return fmt.Sprintf("%v is under the limit of %s", v.Interface(), low)
+	case n > bound(high, v.Type()):
+		return fmt.Sprintf("%v is over the limit of %s", v.Interface(), high)
+	}
+	return ""
+}
+
+// bound reads one end of a range in the field's own form. The ranges are
+// constants of this package, so a bad one is a mistake that every test finds.
+func bound(word string, t reflect.Type) int64 {
+	v := reflect.New(t)
+	if u, ok := v.Interface().(encoding.TextUnmarshaler); ok {
+		if err := u.UnmarshalText([]byte(word)); err != nil {
+			panic("range tag: " + err.Error())
+		}
+		return v.Elem().Int()
+	}
+	n, err := strconv.ParseInt(word, 10, 64)
+	if err != nil {
+		panic("range tag: " + err.Error())
+	}
+	return n
+}
+
+// checkAddr judges `host:port`.
+func checkAddr(addr string) string {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Sprintf("%q is not an address: write host:port or :port, like :1883", addr)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Sprintf("%q: port %q is not a number from 0 to 65535", addr, port)
+	} else if strconv.FormatUint(n, 10) != port {
+		return fmt.Sprintf("%q: write the port as %d", addr, n)
+	}
+	return ""
+}
+
+// checkOrigin judges an origin: a scheme and a host, nothing behind them
+// (RFC 6454), or `*`.
+func checkOrigin(origin string) string {
+	if origin == "*" {
+		return ""
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || origin != u.Scheme+"://"+u.Host {
+		return fmt.Sprintf("%q is not an origin: write it like https://app.example.com", origin)
+	}
+	return ""
+}
