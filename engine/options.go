@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Directory knows the users. Every method is called on hot paths: it must not
+// block.
+type Directory interface {
+	// Name returns the display name, or "" for a user it does not know.
+	Name(userID string) string
+	// Exists reports whether there is such a user.
+	Exists(userID string) bool
+}
+
+// Options configure an Engine.
+type Options struct {
+	// Store keeps the tables. Required.
+	Store Keeper
+	// Publisher is the way out; it may come later with SetPublisher, until
+	// which what is to be published waits as unsent state, and events are lost.
+	Publisher Publisher
+	// Users knows names and who exists. Nil: every id exists and is its name.
+	Users Directory
+	// Clock gives the time. Nil: the system's.
+	Clock Clock
+	// Logger gets what operators should read. Nil: nothing is logged.
+	Logger *slog.Logger
+
+	// PresenceGrace is how long a participant may be gone without having left.
+	// Zero means 5 s.
+	PresenceGrace time.Duration
+	// RestartGrace is the same after a start, for those who took part before.
+	// Zero means three times PresenceGrace.
+	RestartGrace time.Duration
+	// LeaderboardRate is how many times a second each leaderboard, roster and
+	// status is published at most. Zero means 2.
+	LeaderboardRate float64
+	// LeaderboardTop is how many entries a published leaderboard has. Zero
+	// means 25.
+	LeaderboardTop int
+	// RankNeighbours is how many neighbours a rank has on each side. Zero means 2.
+	RankNeighbours int
+	// RankBudget is how many ranks, and other messages of bulk, are published
+	// in a tick of 100 ms at most; the rest waits for the next one. Zero means
+	// 1000.
+	RankBudget int
+	// RosterMax is how many participants a published roster lists at most.
+	// Zero means 1000.
+	RosterMax int
+	// ProgressRate is how many messages with live samples a device may send in
+	// a second. Zero means 5.
+	ProgressRate float64
+
+	// ActivityBurst, ActivityInterval and ActivityDaily are a user's allowance
+	// of new activities: that many at once, one more in each interval, and so
+	// many in a day (UTC). Zero means 20, 10 s and 100; a negative value lifts
+	// that bound.
+	ActivityBurst    int
+	ActivityInterval time.Duration
+	ActivityDaily    int
+
+	// MaxSessions and MaxChallenges bound how many there are at once; creating
+	// more is refused (Quota). Zero means 100,000 and 10,000.
+	MaxSessions, MaxChallenges int
+	// MaxMembers and MaxParticipants bound those of one session and of one
+	// challenge; more are refused (Quota). Zero means 50,000 and 2,000,000.
+	MaxMembers, MaxParticipants int
+}
+
+// withDefaults returns the options with zero values replaced.
+func (o Options) withDefaults() Options {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Users == nil {
+		o.Users = anybody{}
+	}
+	orElse(&o.PresenceGrace, 5*time.Second)
+	orElse(&o.RestartGrace, 3*o.PresenceGrace)
+	orElse(&o.LeaderboardRate, 2)
+	orElse(&o.LeaderboardTop, 25)
+	orElse(&o.RankNeighbours, 2)
+	orElse(&o.RankBudget, 1000)
+	orElse(&o.RosterMax, 1000)
+	orElse(&o.ProgressRate, 5)
+	orElse(&o.ActivityBurst, 20)
+	orElse(&o.ActivityInterval, 10*time.Second)
+	orElse(&o.ActivityDaily, 100)
+	orElse(&o.MaxSessions, 100_000)
+	orElse(&o.MaxChallenges, 10_000)
+	orElse(&o.MaxMembers, 50_000)
+	orElse(&o.MaxParticipants, 2_000_000)
+	return o
+}
+
+// orElse sets *p to the value where it is zero.
+func orElse[T comparable](p *T, value T) {
+	var zero T
+	if *p == zero {
+		*p = value
+	}
+}
+
+// Validate returns every problem of the options, joined, or nil.
+func (o Options) Validate() error {
+	var errs []error
+	if o.Store == nil {
+		errs = append(errs, errors.New("option Store is missing"))
+	}
+	for _, x := range []struct {
+		name  string
+		value float64
+	}{
+		{"PresenceGrace", float64(o.PresenceGrace)}, {"RestartGrace", float64(o.RestartGrace)},
+		{"LeaderboardRate", o.LeaderboardRate}, {"LeaderboardTop", float64(o.LeaderboardTop)},
+		{"RankNeighbours", float64(o.RankNeighbours)}, {"RankBudget", float64(o.RankBudget)},
+		{"RosterMax", float64(o.RosterMax)}, {"ProgressRate", o.ProgressRate},
+		{"MaxSessions", float64(o.MaxSessions)}, {"MaxChallenges", float64(o.MaxChallenges)},
+		{"MaxMembers", float64(o.MaxMembers)}, {"MaxParticipants", float64(o.MaxParticipants)},
+	} {
+		if x.value < 0 {
+			errs = append(errs, fmt.Errorf("option %s is negative", x.name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// anybody is the Directory where there is none.
+type anybody struct{}
+
+func (anybody) Name(userID string) string { return userID }
+func (anybody) Exists(string) bool        { return true }

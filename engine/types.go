@@ -1,0 +1,191 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/fitmq/fitmq/fitness/challenge"
+	"github.com/fitmq/fitmq/fitness/leaderboard"
+	"github.com/fitmq/fitmq/fitness/workout"
+)
+
+// Roles of an actor or sender, as the wire contract names them.
+const (
+	roleMember  = "member"
+	roleTrainer = "trainer"
+	roleService = "service"
+	roleAdmin   = "admin"
+)
+
+// Actor is who asks for an administrative change. Role is member, trainer,
+// service or admin; the last two may do everything.
+type Actor struct {
+	UserID string
+	Role   string
+}
+
+// all reports whether the actor may do everything.
+func (a Actor) all() bool { return a.Role == roleAdmin || a.Role == roleService }
+
+// SessionSpec is what the maker of a session says about it.
+type SessionSpec = workout.Spec
+
+// ChallengeSpec is the definition of a challenge.
+type ChallengeSpec = challenge.Spec
+
+// Session is a session as REST and session/{sid}/info show it.
+type Session struct {
+	ID string `json:"sessionId"`
+	SessionSpec
+	State     workout.State `json:"state"`
+	CreatedAt time.Time     `json:"createdAt"`
+	StartedAt time.Time     `json:"startedAt,omitzero"`
+	EndedAt   time.Time     `json:"endedAt,omitzero"`
+}
+
+// Member is a member of a session. Present tells whether the user takes part
+// now; Flags counts what was accepted of the user's samples but looked odd, by
+// field, for the host to review.
+type Member struct {
+	UserID  string         `json:"userId"`
+	Name    string         `json:"name"`
+	Role    string         `json:"role"` // host, trainer or participant
+	Present bool           `json:"present"`
+	Flags   map[string]int `json:"flags,omitempty"`
+}
+
+// Participant is an entry of a session's roster.
+type Participant struct {
+	UserID   string    `json:"userId"`
+	Name     string    `json:"name"`
+	Role     string    `json:"role"` // host, trainer or participant
+	JoinedAt time.Time `json:"joinedAt"`
+}
+
+// Roster is the payload of session/{sid}/participants. Total is how many take
+// part; the list is cut at Options.RosterMax.
+type Roster struct {
+	SessionID    string        `json:"sessionId"`
+	Revision     uint64        `json:"revision"`
+	Total        int           `json:"total"`
+	Participants []Participant `json:"participants"`
+}
+
+// Event types of session/{sid}/events.
+const (
+	EventJoined  = "participant-joined"
+	EventLeft    = "participant-left"
+	EventStarted = "session-started"
+	EventPaused  = "session-paused"
+	EventEnded   = "session-ended"
+)
+
+// Reasons of EventLeft.
+const (
+	LeftUnsubscribed = "unsubscribed" // the last subscription was given up
+	LeftDisconnected = "disconnected" // signed off, and did not come back within the grace
+	LeftLost         = "lost"         // the connection broke, and did not come back within the grace
+	LeftRemoved      = "removed"      // taken out by host, trainer or administration
+	LeftDeleted      = "deleted"      // the session was deleted
+)
+
+// ReasonResumed is the reason of EventStarted when a pause ended.
+const ReasonResumed = "resumed"
+
+// Event is the payload of session/{sid}/events.
+type Event struct {
+	Type      string    `json:"type"`
+	SessionID string    `json:"sessionId"`
+	UserID    string    `json:"userId,omitempty"`
+	Name      string    `json:"name,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
+	Timestamp time.Time `json:"timestamp"`
+}
+
+// Challenge is a challenge as REST and challenge/{cid}/info show it.
+type Challenge struct {
+	ID         string              `json:"challengeId"`
+	Title      string              `json:"title"`
+	Organizer  string              `json:"organizer"`
+	Visibility string              `json:"visibility"`
+	Metric     challenge.Metric    `json:"metric"`
+	Unit       string              `json:"unit"`
+	Aggregate  challenge.Aggregate `json:"aggregate"`
+	Order      leaderboard.Order   `json:"order"`
+	Sports     []string            `json:"sports,omitempty"`
+	StartsAt   time.Time           `json:"startsAt"`
+	EndsAt     time.Time           `json:"endsAt"`
+	Goal       float64             `json:"goal,omitempty"`
+	State      challenge.State     `json:"state"`
+	CreatedAt  time.Time           `json:"createdAt"`
+}
+
+// Entrant is a participant of a challenge.
+type Entrant struct {
+	UserID   string    `json:"userId"`
+	Name     string    `json:"name"`
+	JoinedAt time.Time `json:"joinedAt"`
+}
+
+// BoardQuery asks for a part of a leaderboard: Limit entries (0 means
+// Options.LeaderboardTop, at most 1000) from Offset on, or around the user
+// Around when that is not empty.
+type BoardQuery struct {
+	Offset, Limit int
+	Around        string
+}
+
+// BoardEntry is a line of a leaderboard.
+type BoardEntry struct {
+	Rank      int               `json:"rank"`
+	UserID    string            `json:"userId"`
+	Name      string            `json:"name"`
+	Score     leaderboard.Score `json:"score"`
+	ReachedAt time.Time         `json:"reachedAt"`
+}
+
+// Board is the payload of challenge/{cid}/leaderboard and, with SessionID in
+// place of ChallengeID, of session/{sid}/leaderboard. Total is how many are
+// ranked.
+type Board struct {
+	ChallengeID string       `json:"challengeId,omitempty"`
+	SessionID   string       `json:"sessionId,omitempty"`
+	Revision    uint64       `json:"revision"`
+	UpdatedAt   time.Time    `json:"updatedAt,omitzero"`
+	Metric      string       `json:"metric"`
+	Unit        string       `json:"unit"`
+	Total       int          `json:"total"`
+	Entries     []BoardEntry `json:"entries"`
+}
+
+// RankCard is the payload of challenge/{cid}/rank/{uid}: a participant's own
+// rank and the neighbours.
+type RankCard struct {
+	ChallengeID string            `json:"challengeId"`
+	Revision    uint64            `json:"revision"`
+	UserID      string            `json:"userId"`
+	Rank        int               `json:"rank"`
+	Score       leaderboard.Score `json:"score"`
+	Total       int               `json:"total"`
+	Above       []BoardEntry      `json:"above"`
+	Below       []BoardEntry      `json:"below"`
+}
+
+// ChallengeStatus is the payload of challenge/{cid}/status. TimeLeft is in
+// seconds from UpdatedAt to the end while the challenge is active; Winners are
+// the first three once it has ended; Flagged counts activities that look odd.
+type ChallengeStatus struct {
+	ChallengeID  string            `json:"challengeId"`
+	State        challenge.State   `json:"state"`
+	StartsAt     time.Time         `json:"startsAt"`
+	EndsAt       time.Time         `json:"endsAt"`
+	Participants int               `json:"participants"`
+	Activities   int               `json:"activities"`
+	Flagged      int               `json:"flagged,omitempty"`
+	Sum          leaderboard.Score `json:"sum"`
+	Goal         float64           `json:"goal,omitempty"`
+	GoalProgress float64           `json:"goalProgress,omitempty"`
+	Winners      []BoardEntry      `json:"winners,omitempty"`
+	TimeLeft     int64             `json:"timeLeft,omitempty"`
+	UpdatedAt    time.Time         `json:"updatedAt"`
+	Revision     uint64            `json:"revision"`
+}
