@@ -43,3 +43,12 @@ type Decision struct {
 	Allowed bool
 	Reason  string // why not, for the client; empty when allowed
 }
+
+// Valid reports whether the role is one that a user may have; Anonymous is not.
+func (r Role) Valid() bool {
+	switch r {
+	case Member, Trainer, Service, Admin:
+		return true
+	}
+	return false
+}

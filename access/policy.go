@@ -1,0 +1,213 @@
+package access
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/fitmq/fitmq/topics"
+)
+
+// Policy decides who may publish, subscribe and receive what. It follows the
+// topic tables of the wire contract and denies what they do not allow. It keeps
+// nothing: a change of a relation counts for the next question. Safe for
+// concurrent use.
+//
+// # What a granted filter may match although delivery denies it
+//
+// A filter is granted only if everything it matches may be received, but for
+// these, where [Policy.Deliver] leaves out what the identity may not have:
+//
+//   - session/{sid}/# of a member: control, form/{uid} of others and
+//     form/{uid}/seen (both the trainer's), and names that no row describes;
+//   - user/{me}/#: token, and names that no row describes;
+//   - any filter of an administrator or service: user/{uid}/token, which is
+//     delivered to nobody, and the three topics below match/;
+//   - in development, a filter whose first level is a wildcard, of everybody:
+//     all fitness topics.
+//
+// Whoever chooses a member of a shared group must therefore ask Deliver first.
+type Policy struct {
+	rel Relations
+	dev bool
+}
+
+// NewPolicy returns a policy over the relations. dev opens everything outside
+// the fitness topics and $SYS to everybody, anonymous clients included.
+func NewPolicy(rel Relations, dev bool) *Policy { return &Policy{rel: rel, dev: dev} }
+
+// Relate replaces the relations; for wiring, before the policy is asked.
+func (p *Policy) Relate(rel Relations) { p.rel = rel }
+
+// Publish decides whether the identity may publish to the topic. The retain
+// flag plays no part.
+func (p *Policy) Publish(id Identity, topic string) Decision {
+	t := topics.Parse(topic)
+	r := rows[t.Kind].publish
+	if p.holds(r, id, t) && (t.Kind != topics.Other || topics.ValidName(topic) == nil) {
+		return Decision{Allowed: true}
+	}
+	if err := topics.ValidName(topic); err != nil {
+		return deny(topic, err.Error())
+	}
+	return p.refuse(id, topic, r)
+}
+
+// Deliver decides whether the identity may receive a message of the topic, when
+// it is delivered, retained messages and queued ones included.
+func (p *Policy) Deliver(id Identity, topic string) bool {
+	t := topics.Parse(topic)
+	r := rows[t.Kind].receive
+	if id.operator() {
+		return !secret(t.Kind)
+	}
+	return p.holds(r, id, t)
+}
+
+// secret marks what is never delivered to anybody: tokens, and positions.
+func secret(k topics.Kind) bool {
+	switch k {
+	case topics.UserToken, topics.MatchBeacon, topics.MatchReply, topics.MatchBlock:
+		return true
+	}
+	return false
+}
+
+// Subscribe decides whether the identity may have the filter, given whole with
+// its $share/group/ prefix.
+func (p *Policy) Subscribe(id Identity, filter string) Decision {
+	_, inner, shared, err := topics.SplitShared(filter)
+	switch {
+	case err != nil:
+		return deny(filter, err.Error())
+	case !topics.HasWildcard(inner):
+		return p.subscribeName(id, filter, inner, shared)
+	case id.operator():
+		if topics.Contains("user/+/token", inner) || topics.Contains("match/+", inner) {
+			return deny(filter, ruleWords[ruleUnread])
+		}
+		return Decision{Allowed: true}
+	case topics.IsFitness(inner):
+		return p.subscribeFitness(id, filter, inner, shared)
+	case topics.Parse(inner).Kind == topics.Sys:
+		return p.refuse(id, filter, ruleOperator)
+	case p.dev:
+		return Decision{Allowed: true}
+	case topics.MayMatchFitness(inner):
+		return deny(filter, "the filter reaches topics of others: begin it with session/{id}/, challenge/{id}/ or user/{your id}/")
+	}
+	return p.refuse(id, filter, ruleGeneral)
+}
+
+// subscribeName judges a filter without wildcards: it is the right to receive
+// that one topic.
+func (p *Policy) subscribeName(id Identity, filter, topic string, shared bool) Decision {
+	t := topics.Parse(topic)
+	if !p.Deliver(id, topic) {
+		r := rows[t.Kind].receive
+		if id.operator() {
+			r = ruleUnread
+		}
+		return p.refuse(id, filter, r)
+	}
+	if shared && topics.IsFitness(topic) && !id.operator() {
+		return denyShared(filter)
+	}
+	return Decision{Allowed: true}
+}
+
+// subscribeFitness judges a filter with wildcards below session/, challenge/ or
+// user/, of somebody who is no operator.
+func (p *Policy) subscribeFitness(id Identity, filter, inner string, shared bool) Decision {
+	if !id.signedIn() {
+		return deny(filter, notSignedIn)
+	}
+	if shared {
+		return denyShared(filter)
+	}
+	space, rest, _ := strings.Cut(inner, "/")
+	owner, _, _ := strings.Cut(rest, "/")
+	if space == "chat" || space == "match" {
+		return deny(filter, ruleWords[ruleLater])
+	}
+	if !topics.ValidID(owner) {
+		return deny(filter, "the filter reaches topics of others: name one "+space+" in its second level")
+	}
+	base := space + "/" + owner
+	switch space {
+	case "session":
+		return p.subscribeSession(id, inner, base, owner)
+	case "challenge":
+		if !p.rel.ChallengeParticipant(owner, id.UserID) {
+			return deny(filter, ruleWords[ruleParticipant])
+		}
+		return deny(filter, "take info, status, leaderboard, achievements and rank/"+id.UserID+" one by one: the other topics of the challenge are not for participants")
+	}
+	if owner != id.UserID {
+		return deny(filter, ruleWords[ruleOwner])
+	}
+	if inner == base+"/#" || topics.Contains(base+"/chat/+", inner) {
+		return Decision{Allowed: true}
+	}
+	return deny(filter, "take "+base+"/#, or the topics one by one")
+}
+
+// subscribeSession judges a filter with wildcards below session/{sid}.
+func (p *Policy) subscribeSession(id Identity, filter, base, sid string) Decision {
+	member := p.rel.SessionMember(sid, id.UserID)
+	if member && (filter == base+"/#" || topics.Contains(base+"/progress/+", filter)) {
+		return Decision{Allowed: true}
+	}
+	if topics.Contains(base+"/form/+", filter) || topics.Contains(base+"/form/+/seen", filter) {
+		if p.rel.SessionTrainer(sid, id.UserID) {
+			return Decision{Allowed: true}
+		}
+		return deny(filter, ruleWords[ruleSessionTrainer])
+	}
+	if !member {
+		return deny(filter, ruleWords[ruleSessionMember])
+	}
+	return deny(filter, "take "+base+"/#, "+base+"/progress/+, or the topics one by one")
+}
+
+const notSignedIn = "sign in first"
+
+// refuse words a denial by a rule.
+func (p *Policy) refuse(id Identity, topic string, r rule) Decision {
+	switch r {
+	case ruleUnknown, ruleComputed, ruleUnread, ruleLater, ruleGeneral:
+	default:
+		if !id.signedIn() {
+			return deny(topic, notSignedIn)
+		}
+	}
+	return deny(topic, ruleWords[r])
+}
+
+func denyShared(filter string) Decision {
+	return deny(filter, "shared subscriptions on fitness topics are for services")
+}
+
+// reasonTopicMax bounds how much of a topic goes into a reason, in bytes: a
+// topic may be 65,535 bytes long, a reason string is for people.
+const reasonTopicMax = 120
+
+func deny(topic, why string) Decision {
+	if len(topic) > reasonTopicMax {
+		cut := reasonTopicMax
+		for cut > 0 && !utf8.RuneStart(topic[cut]) {
+			cut--
+		}
+		topic = topic[:cut] + "..."
+	}
+	return Decision{Reason: strings.Map(printable, strings.ToValidUTF8(topic, "?")) + ": " + why}
+}
+
+// printable replaces what may not stand in a reason string or would spoil a
+// log line.
+func printable(r rune) rune {
+	if unicode.IsControl(r) {
+		return '?'
+	}
+	return r
+}

@@ -1,0 +1,65 @@
+package access
+
+import (
+	"context"
+	"fmt"
+)
+
+// acquire waits for a place to hash a password. Who waits costs nothing but the
+// caller's own goroutine, for as long as the caller's context lets it.
+func (u *Users) acquire(ctx context.Context) error {
+	select {
+	case u.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (u *Users) release() { <-u.slots }
+
+// Authenticate returns who the user name and password prove. ErrBadCredentials
+// is the one answer to everything that is wrong with them, and takes a hash's
+// time for an unknown user too. The context's error, wrapped, means that there
+// was no place to check them in time.
+func (u *Users) Authenticate(ctx context.Context, user, password string) (Identity, error) {
+	if len(password) > MaxPassword {
+		return Identity{}, ErrBadCredentials
+	}
+	a := u.account(user)
+	var key [32]byte
+	if a != nil && a.stored != "" {
+		key = u.cache.key(user, a.stored, password)
+		if u.cache.has(key) {
+			return a.identity()
+		}
+	}
+	if err := u.acquire(ctx); err != nil {
+		return Identity{}, fmt.Errorf("check password: %w", err)
+	}
+	ok := u.check(a, key, password)
+	u.release()
+	now := u.account(user) // while the hash took its time, the record may have changed
+	if !ok || now == nil || now.stored != a.stored {
+		return Identity{}, ErrBadCredentials
+	}
+	u.cache.add(key)
+	return now.identity()
+}
+
+// check hashes the password, or finds that somebody ahead in the queue has just
+// proved the same.
+func (u *Users) check(a *account, key [32]byte, password string) bool {
+	if a == nil || a.stored == "" {
+		u.dummy.verify(password)
+		return false
+	}
+	return u.cache.has(key) || a.hash.verify(password)
+}
+
+func (a *account) identity() (Identity, error) {
+	if a.Disabled {
+		return Identity{}, ErrBadCredentials
+	}
+	return Identity{UserID: a.ID, Name: a.Name, Role: a.Role}, nil
+}
