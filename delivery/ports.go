@@ -63,8 +63,31 @@ type Verdict struct {
 type Meaning interface {
 	// Judge is called in arrival order for one client.
 	Judge(c *Client, m *Message) Verdict
-	// Applied is called in log order for each record whose verdict said Log.
+	// Applied is called in log order for each record whose verdict said Log,
+	// and after a restart again for those behind Position.
 	Applied(pos store.Pos, m *Message)
+	// Position is the log position up to which what Applied did is kept.
+	Position() store.Pos
+}
+
+// Connection is what the data plane gives for a client's connection: the
+// transport calls it, on the connection's reading goroutine except for Drained.
+type Connection interface {
+	// Start lets deliveries begin, once CONNACK has been written.
+	Start()
+	// Present reports whether CONNACK says "session present".
+	Present() bool
+	// Packet handles one packet of the data plane; body is only valid during
+	// the call. A *wire.Error ends the connection with its code.
+	Packet(header byte, body []byte) error
+	// Disconnect takes the client's DISCONNECT.
+	Disconnect(d *wire.Disconnect) error
+	// Idle is called when no more packets are there to be read.
+	Idle()
+	// Drained is called when the connection's buffer has emptied.
+	Drained()
+	// Closed is called once, when the connection has ended.
+	Closed()
 }
 
 // Observer hears of clients coming, going and subscribing, in order for each client.
@@ -73,4 +96,12 @@ type Observer interface {
 	Disconnected(c *Client, clean bool)
 	Subscribed(c *Client, filter string)
 	Unsubscribed(c *Client, filter string)
+	// Refused: a publish was refused and its packet could not say so (QoS 0,
+	// or an MQTT 3 client).
+	Refused(c *Client, m *Message, code wire.Code, reason string)
+	// Skipped: n messages were given up because the session's queue was full;
+	// told when the client is there to hear it.
+	Skipped(c *Client, n int)
+	// Revoked: the client's subscription has ended because it is no longer allowed.
+	Revoked(c *Client, filter, reason string)
 }

@@ -81,6 +81,10 @@ type Log interface {
 	// any of the spans, in order, each once even where spans overlap.
 	Read(ctx context.Context, spans []Span, upTo Pos, limit int) ([]Entry, error)
 
+	// ReadAt returns the record at a position, or ErrNotFound (never written,
+	// or trimmed).
+	ReadAt(ctx context.Context, pos Pos) (Entry, error)
+
 	// Count returns how many records Read would find without a limit, and the
 	// sum of their Data sizes in bytes, from the topic index alone.
 	Count(ctx context.Context, spans []Span, upTo Pos) (n int, bytes int64, err error)

@@ -1,0 +1,168 @@
+package delivery
+
+import (
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/store"
+)
+
+// acknowledged takes PUBACK, PUBREC, PUBREL and PUBCOMP. The two directions
+// have id spaces of their own [MQTT-2.2.1-6]: PUBREL is about what the client
+// sent, the others about what we sent.
+func (l *link) acknowledged(header byte, body []byte) error {
+	a, err := wire.ParseAck(l.client.Version, header, body)
+	if err != nil {
+		return err
+	}
+	switch header >> 4 {
+	case wire.PUBACK:
+		return l.puback(a)
+	case wire.PUBREC:
+		return l.pubrec(a)
+	case wire.PUBREL:
+		l.pubrel(a)
+	case wire.PUBCOMP:
+		return l.pubcomp(a)
+	}
+	return nil
+}
+
+// puback completes a QoS 1 delivery, whatever its reason code [MQTT-4.3.2-3].
+func (l *link) puback(a wire.Ack) error {
+	s := l.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.out.find(a.PacketID)
+	if i < 0 {
+		return nil // repeated, or trimmed while the client was away
+	}
+	if s.out.flights[i].qos != 1 {
+		return &wire.Error{Code: wire.ProtocolError, Reason: "PUBACK for a QoS 2 message [MQTT-4.3.3-13]"}
+	}
+	s.complete(l, i)
+	return nil
+}
+
+// complete takes a finished delivery out of the window. mu is held.
+func (s *Session) complete(l *link, i int) {
+	if s.out.flights[i].state == flightWaiting {
+		s.out.waiting--
+	}
+	s.out.remove(i)
+	s.dirty = true
+	s.pump(l, &l.dirty)
+}
+
+// pubrec goes on with a QoS 2 delivery: that the client has it is written
+// before it is released, so that a restart never sends it anew [MQTT-4.3.3-4].
+func (l *link) pubrec(a wire.Ack) error {
+	s := l.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.out.find(a.PacketID)
+	if i < 0 {
+		code := wire.PacketIdentifierNotFound
+		l.ack(wire.PUBREL, a.PacketID, code, "", &l.dirty)
+		return nil
+	}
+	f := &s.out.flights[i]
+	if f.qos != 2 {
+		return &wire.Error{Code: wire.ProtocolError, Reason: "PUBREC for a QoS 1 message [MQTT-4.3.2-4]"}
+	}
+	if a.Code.Failed() { // the client refuses it: the exchange ends [MQTT-4.3.3-4]
+		s.finishFlow(f)
+		s.complete(l, i)
+		return nil
+	}
+	switch {
+	case f.state == flightReleased:
+		l.ack(wire.PUBREL, f.id, wire.Success, "", &l.dirty)
+	case f.state == flightReleasing:
+	case f.pos == 0 || !s.lasting.Load():
+		f.state, f.m = flightReleased, nil
+		l.ack(wire.PUBREL, f.id, wire.Success, "", &l.dirty)
+	default:
+		f.state = flightReleasing
+		id := f.id
+		s.hub.logFlow(s, flowReleased, id, f.pos, func(err error) { s.released(l, id, err) })
+	}
+	return nil
+}
+
+// released sends the PUBREL whose record is in the log now.
+func (s *Session) released(l *link, id uint16, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.out.find(id)
+	if err != nil || i < 0 || s.link.Load() != l || s.out.flights[i].state != flightReleasing {
+		return
+	}
+	s.out.flights[i].state, s.out.flights[i].m = flightReleased, nil
+	l.ack(wire.PUBREL, id, wire.Success, "", &s.hub.commit.batch)
+}
+
+// pubcomp ends a QoS 2 delivery.
+func (l *link) pubcomp(a wire.Ack) error {
+	s := l.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.out.find(a.PacketID)
+	if i < 0 {
+		return nil
+	}
+	f := &s.out.flights[i]
+	if f.qos != 2 || f.state != flightReleased {
+		return &wire.Error{Code: wire.ProtocolError, Reason: "PUBCOMP without PUBREL [MQTT-4.3.3-5]"}
+	}
+	s.finishFlow(f)
+	s.complete(l, i)
+	return nil
+}
+
+// finishFlow notes that a logged QoS 2 delivery is complete; losing this note
+// in a crash only repeats a PUBREL. mu is held.
+func (s *Session) finishFlow(f *flight) {
+	if f.pos == 0 || !s.lasting.Load() {
+		return
+	}
+	if s.out.done == nil {
+		s.out.done = map[store.Pos]struct{}{}
+	}
+	s.out.done[f.pos] = struct{}{}
+	s.hub.logFlow(s, flowDone, f.id, f.pos, nil)
+}
+
+// pubrel completes an inbound QoS 2 exchange: the id is free again once that is
+// in the log, else a restart could take the client's next message for a
+// repetition.
+func (l *link) pubrel(a wire.Ack) {
+	s := l.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch s.held[a.PacketID] {
+	case heldReceived:
+		if !s.lasting.Load() {
+			delete(s.held, a.PacketID)
+			l.ack(wire.PUBCOMP, a.PacketID, wire.Success, "", &l.dirty)
+			return
+		}
+		s.held[a.PacketID] = heldReleasing
+		s.hub.logFlow(s, flowFreed, a.PacketID, 0, func(err error) { s.freed(l, a.PacketID, err) })
+	case heldReleasing, heldPending:
+		// The answer follows.
+	default:
+		l.ack(wire.PUBCOMP, a.PacketID, wire.PacketIdentifierNotFound, "", &l.dirty) // [MQTT-4.3.3-11]
+	}
+}
+
+func (s *Session) freed(l *link, id uint16, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil || s.held[id] != heldReleasing {
+		return
+	}
+	delete(s.held, id)
+	s.dirty = true
+	if s.link.Load() == l {
+		l.ack(wire.PUBCOMP, id, wire.Success, "", &s.hub.commit.batch)
+	}
+}

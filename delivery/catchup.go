@@ -1,0 +1,253 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/topics"
+)
+
+// catchUpBatch is how many log entries one reading takes for one session, so
+// that many returning sessions take turns.
+const catchUpBatch = 256
+
+// catchUp reads the log for sessions that are behind, with a few workers.
+type catchUp struct {
+	hub *Hub
+
+	mu      sync.Mutex // guards below; a session's mu may be held around it
+	waiting []*Session // bounded by the number of sessions: each is here once
+	queued  map[*Session]struct{}
+	wake    *sync.Cond
+	closed  bool
+}
+
+func newCatchUp(h *Hub) *catchUp {
+	c := &catchUp{hub: h, queued: map[*Session]struct{}{}}
+	c.wake = sync.NewCond(&c.mu)
+	return c
+}
+
+// want puts a session into the line, once.
+func (c *catchUp) want(s *Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.queued[s]; ok || c.closed {
+		return
+	}
+	c.queued[s] = struct{}{}
+	c.waiting = append(c.waiting, s)
+	c.wake.Signal()
+}
+
+func (c *catchUp) next() *Session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.waiting) == 0 && !c.closed {
+		c.wake.Wait()
+	}
+	if c.closed {
+		return nil
+	}
+	s := c.waiting[0]
+	c.waiting = c.waiting[1:]
+	delete(c.queued, s)
+	return s
+}
+
+func (c *catchUp) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	c.wake.Broadcast()
+}
+
+// run serves the line until close.
+func (c *catchUp) run(ctx context.Context) {
+	for s := c.next(); s != nil; s = c.next() {
+		if err := s.readOn(ctx); err != nil && !errors.Is(err, store.ErrClosed) && ctx.Err() == nil {
+			c.hub.log.Error("read the log for a session", "client", s.id, "error", err)
+			if l := s.link.Load(); l != nil {
+				l.lost("the store cannot read")
+			}
+		}
+	}
+}
+
+// readOn takes the next entries that the session is owed from the log into its
+// queue, and makes it live again when there are no more.
+func (s *Session) readOn(ctx context.Context) error {
+	s.mu.Lock()
+	l := s.link.Load()
+	if l == nil || !s.out.behind || s.out.len() >= refill || s.ended {
+		s.mu.Unlock()
+		return nil
+	}
+	subs := s.filters()
+	from := s.out.read
+	s.mu.Unlock()
+
+	head, _ := s.hub.store.Applied()
+	spans := owedSpans(subs, from)
+	entries, reached, err := s.hub.readOwed(ctx, s, spans, head)
+	if err != nil {
+		return err
+	}
+	messages := make([]*Message, 0, len(entries))
+	for _, e := range entries {
+		m, err := decodeEntry(e)
+		if err != nil {
+			return err
+		}
+		messages = append(messages, m)
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.link.Load() != l || s.out.read != from {
+		return nil // the connection changed meanwhile: its own reading follows
+	}
+	for _, m := range messages {
+		s.takeFromLog(m, subs)
+	}
+	s.out.read = max(s.out.read, reached)
+	if reached >= head && s.out.missed <= head {
+		s.out.behind = false
+	}
+	var b batch
+	s.pump(l, &b)
+	b.flush()
+	if s.out.behind {
+		s.pumpAgain()
+	}
+	return nil
+}
+
+// pumpAgain keeps a session in line that is behind and has room. mu is held.
+func (s *Session) pumpAgain() {
+	if s.out.len() < refill && len(s.out.flights) < s.out.window {
+		s.hub.catchUp.want(s)
+	}
+}
+
+// owedSpans asks for what the QoS 1 and 2 subscriptions match after from.
+func owedSpans(subs []*subscription, from store.Pos) []store.Span {
+	spans := make([]store.Span, 0, len(subs))
+	for _, sub := range subs {
+		if sub.qos > 0 {
+			spans = append(spans, store.Span{Filter: sub.filter, After: max(from, sub.since)})
+		}
+	}
+	return spans
+}
+
+// readOwed reads one batch, after skipping what is over the session's bounds.
+// reached is how far the log has been read.
+func (h *Hub) readOwed(ctx context.Context, s *Session, spans []store.Span, head store.Pos) ([]store.Entry, store.Pos, error) {
+	if len(spans) == 0 {
+		return nil, head, nil
+	}
+	to, skipped, err := h.store.Skip(ctx, spans, head, h.limits.QueueMessages, int64(h.limits.QueueBytes))
+	if err != nil {
+		return nil, 0, err
+	}
+	if skipped > 0 {
+		for i := range spans {
+			spans[i].After = max(spans[i].After, to)
+		}
+		h.stats.Dropped.QueueFull.Add(uint64(skipped))
+		h.tellSkipped(s, skipped)
+	}
+	entries, err := h.store.Read(ctx, spans, head, catchUpBatch)
+	if err != nil {
+		return nil, 0, err
+	}
+	if len(entries) < catchUpBatch {
+		return entries, head, nil
+	}
+	return entries, entries[len(entries)-1].Pos, nil
+}
+
+// takeFromLog queues an entry for the session, if it is owed. mu is held.
+func (s *Session) takeFromLog(m *Message, subs []*subscription) {
+	if m.State || !m.route || m.QoS == 0 || m.expired(s.hub.now()) || s.knows(m) {
+		return
+	}
+	t := target{}
+	for _, sub := range subs {
+		own := sub.noLocal && m.From.ClientID == s.id
+		if m.Pos() <= sub.since || own || !topics.Match(sub.filter, m.Topic) {
+			continue
+		}
+		t.qos = max(t.qos, sub.qos)
+		t.asPublished = t.asPublished || sub.asPublished
+		if sub.id != 0 {
+			t.ids = append(t.ids, sub.id)
+		}
+	}
+	qos := min(t.qos, m.QoS)
+	if qos == 0 {
+		return
+	}
+	if !s.hub.mayReceive(s, m.Topic) {
+		s.hub.stats.Dropped.NoRight.Add(1)
+		return
+	}
+	s.out.push(queued{m: m, ids: t.ids, qos: qos, retain: m.Retain && t.asPublished, pos: m.Pos()})
+}
+
+// knows reports whether the message is in the window, or its QoS 2 exchange is
+// complete. mu is held.
+func (s *Session) knows(m *Message) bool {
+	if _, ok := s.out.done[m.Pos()]; ok {
+		return true
+	}
+	for i := range s.out.flights {
+		if s.out.flights[i].pos == m.Pos() {
+			return true
+		}
+	}
+	return false
+}
+
+// load reads one message back, or returns nil when it has been trimmed.
+func (h *Hub) load(pos store.Pos) *Message {
+	if pos == 0 {
+		return nil
+	}
+	e, err := h.store.ReadAt(context.Background(), pos)
+	if err != nil {
+		if !errors.Is(err, store.ErrNotFound) {
+			h.log.Error("read a message back", "pos", pos, "error", err)
+		}
+		return nil
+	}
+	m, err := decodeEntry(e)
+	if err != nil {
+		h.log.Error("read a message back", "pos", pos, "error", err)
+		return nil
+	}
+	return m
+}
+
+func decodeEntry(e store.Entry) (*Message, error) {
+	if m, ok := e.Value.(*Message); ok {
+		m.setPos(e.Pos)
+		return m, nil
+	}
+	m, err := decodeMessage(e.Topic, e.Data)
+	if err != nil {
+		return nil, err
+	}
+	m.setPos(e.Pos)
+	return m, nil
+}
+
+// tellSkipped tells the client how many messages it will not get.
+func (h *Hub) tellSkipped(s *Session, n int) {
+	if l := s.link.Load(); l != nil {
+		h.observer.Skipped(l.client, n)
+	}
+}

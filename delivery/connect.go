@@ -1,0 +1,216 @@
+package delivery
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/store"
+)
+
+// Connect is an authenticated CONNECT.
+type Connect struct {
+	Conn   Conn
+	Client *Client
+	// CleanStart discards an existing session [MQTT-3.1.2-4].
+	CleanStart bool
+	// Expiry is the session expiry interval in seconds, 0xFFFFFFFF for never.
+	Expiry uint32
+	// ReceiveMaximum is the client's; 0 means 65,535.
+	ReceiveMaximum uint16
+	// MaximumPacketSize is the client's, in bytes; 0 means no limit.
+	MaximumPacketSize uint32
+	// ProblemInformation: the client wants reason strings.
+	ProblemInformation bool
+	Will               *wire.Will
+}
+
+// ErrOwned: the client id is in use by another user's session.
+var ErrOwned = errors.New("client identifier belongs to another user")
+
+// ErrReplaced: another CONNECT with the same client id came at the same moment
+// and has replaced the session.
+var ErrReplaced = errors.New("the session was replaced by another connection")
+
+// Owned returns ErrOwned when the client id's session belongs to another user.
+func (h *Hub) Owned(clientID, userID string) error {
+	s := h.session(clientID)
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.user != userID && !s.expired(h.now()) {
+		return ErrOwned
+	}
+	return nil
+}
+
+// Connect gives a client its session: the one it left, or a new one. An
+// earlier connection of the same client id ends with 0x8E [MQTT-3.1.4-3]. What
+// the session is from now on is stored when Connect returns; ErrOwned, or an
+// error of the store.
+func (h *Hub) Connect(c Connect) (Connection, error) {
+	s, replaced, present, err := h.claim(c.Client, c.CleanStart)
+	if err != nil {
+		return nil, err
+	}
+	if replaced != nil {
+		h.end(replaced, wire.SessionTakenOver)
+	}
+	s.attaching.Lock()
+	defer s.attaching.Unlock()
+	if old := s.link.Load(); old != nil {
+		old.conn.Disconnect(wire.SessionTakenOver, "another connection has the same client identifier")
+		h.disconnected(old)
+	}
+	h.wills.cancel(s.id) // [MQTT-3.1.3-9]
+	l := &link{s: s, conn: c.Conn, client: c.Client, present: present, problem: c.ProblemInformation}
+	l.window = h.limits.MaxInflight
+	if c.ReceiveMaximum != 0 {
+		l.window = min(l.window, int(c.ReceiveMaximum))
+	}
+	l.maxPacket = c.MaximumPacketSize
+	if l.maxPacket == 0 {
+		l.maxPacket = ^uint32(0)
+	}
+	if !s.take(l, h.cappedExpiry(c.Expiry), newWill(c.Will)) {
+		return nil, ErrReplaced
+	}
+	if err := h.saveSession(s); err != nil {
+		return nil, fmt.Errorf("store the session: %w", err)
+	}
+	return l, nil
+}
+
+// claim finds or makes the session of a client id for its user.
+func (h *Hub) claim(c *Client, clean bool) (s, replaced *Session, present bool, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	old := h.sessions[c.ID]
+	if old != nil {
+		old.mu.Lock()
+		gone := old.ended || old.expired(h.now())
+		owner := old.user
+		// A session that ends with its connection ends when that is taken over.
+		gone = gone || !old.lasting.Load()
+		old.mu.Unlock()
+		if owner != c.UserID && !gone {
+			return nil, nil, false, ErrOwned
+		}
+		if owner != c.UserID && old.link.Load() != nil {
+			return nil, nil, false, ErrOwned
+		}
+		if !clean && !gone {
+			return old, nil, true, nil
+		}
+	}
+	s = newSession(h, c.ID)
+	s.user = c.UserID
+	s.who.Store(c)
+	s.kept.gen = h.now().UnixNano()
+	s.kept.born = store.Pos(h.committed.Load())
+	s.out.read = s.kept.born
+	if old != nil {
+		s.kept.row = true // its row is to be replaced or removed
+	}
+	h.sessions[c.ID] = s
+	return s, old, false, nil
+}
+
+// take makes l the session's connection, without deliveries yet; false when
+// the session has ended meanwhile.
+func (s *Session) take(l *link, expiry uint32, w *will) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return false
+	}
+	s.link.Store(l)
+	s.who.Store(l.client)
+	s.setExpiry(expiry)
+	s.will = w
+	s.offlineSince = 0
+	s.dirty = true
+	return true
+}
+
+// disconnected ends a connection's part in its session.
+func (h *Hub) disconnected(l *link) {
+	clean := l.clean.Load()
+	w, mine := l.s.detach(l, clean)
+	if !mine {
+		return
+	}
+	if l.open.Load() {
+		h.observer.Disconnected(l.client, clean)
+	}
+	if w != nil {
+		h.leaveWill(l.s, w)
+	}
+	if !l.s.lasting.Load() {
+		h.end(l.s, wire.Success)
+		return
+	}
+	if w == nil { // a clean DISCONNECT deletes the stored will, too
+		if err := h.saveSession(l.s); err != nil {
+			h.log.Error("store a session", "client", l.s.id, "error", err)
+		}
+	}
+}
+
+// end discards a session: its subscriptions, its queue and what is stored of
+// it. A connection it still has is closed with the code.
+func (h *Hub) end(s *Session, code wire.Code) {
+	if l := s.link.Load(); l != nil {
+		l.conn.Disconnect(code, "the session has been replaced")
+		if w, mine := s.detach(l, l.clean.Load()); mine {
+			if l.open.Load() {
+				h.observer.Disconnected(l.client, l.clean.Load())
+			}
+			if w != nil {
+				h.leaveWill(s, w)
+			}
+		}
+	}
+	s.mu.Lock()
+	already := s.ended
+	s.ended = true
+	subs := s.filters()
+	s.subs = map[string]*subscription{}
+	s.out = outbound{}
+	clear(s.held)
+	s.mu.Unlock()
+	if already {
+		return
+	}
+	for _, sub := range subs {
+		h.index.unset(s, sub.filter)
+	}
+	h.wills.sessionEnded(s.id)
+	h.mu.Lock()
+	mine := h.sessions[s.id] == s
+	if mine {
+		delete(h.sessions, s.id)
+	}
+	h.mu.Unlock()
+	if mine {
+		if err := h.forgetSession(s); err != nil && !errors.Is(err, store.ErrNotFound) {
+			h.log.Error("remove a session", "client", s.id, "error", err)
+		}
+	}
+}
+
+// expireSessions ends those that have been away for longer than their interval.
+func (h *Hub) expireSessions() {
+	now := h.now()
+	for _, s := range h.all() {
+		s.mu.Lock()
+		over := s.link.Load() == nil && s.expired(now)
+		s.mu.Unlock()
+		if over {
+			h.stats.SessionsExpired.Add(1)
+			h.end(s, wire.Success)
+		}
+	}
+}

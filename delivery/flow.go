@@ -1,0 +1,74 @@
+package delivery
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/fitmq/fitmq/store"
+)
+
+// flowStep is a step of a lasting session's QoS 2 exchange that must survive a
+// crash because the next packet depends on it.
+type flowStep byte
+
+const (
+	flowSent     flowStep = 1 // we are about to send the message under this id
+	flowReleased flowStep = 2 // the client has it: PUBREL, never PUBLISH again
+	flowDone     flowStep = 3 // PUBCOMP: the id is free
+	flowFreed    flowStep = 4 // inbound: PUBREL came, the id is free
+)
+
+// logFlow appends a step. It never waits, so it may be called under the
+// session's mu.
+func (h *Hub) logFlow(s *Session, step flowStep, id uint16, pos store.Pos, done func(error)) {
+	data := make([]byte, 0, 16+len(s.id))
+	data = append(data, byte(step))
+	data = binary.LittleEndian.AppendUint16(data, id)
+	data = binary.LittleEndian.AppendUint64(data, uint64(pos))
+	data = append(data, s.id...)
+	h.commit.add(op{rec: store.Record{Kind: kindFlow, Data: data}, from: s.link.Load(), done: done}, false)
+}
+
+// replayFlow does a recorded step again on a session read from its table.
+func (h *Hub) replayFlow(e store.Entry) error {
+	const fixed = 1 + 2 + 8
+	if len(e.Data) < fixed {
+		return fmt.Errorf("%w at position %d", errBadRecord, e.Pos)
+	}
+	s := h.sessions[string(e.Data[fixed:])]
+	if s == nil || e.Pos <= s.kept.applied {
+		return nil
+	}
+	id := binary.LittleEndian.Uint16(e.Data[1:])
+	pos := store.Pos(binary.LittleEndian.Uint64(e.Data[3:]))
+	o := &s.out
+	switch flowStep(e.Data[0]) {
+	case flowSent:
+		o.dropFlight(func(f *flight) bool { return f.pos == pos || f.id == id })
+		o.flights = append(o.flights, flight{queued: queued{qos: 2, pos: pos}, id: id, state: flightSent})
+		o.lastID = id
+	case flowReleased:
+		if i := o.find(id); i >= 0 {
+			o.flights[i].state = flightReleased
+		}
+	case flowDone:
+		o.dropFlight(func(f *flight) bool { return f.id == id })
+		if o.done == nil {
+			o.done = map[store.Pos]struct{}{}
+		}
+		o.done[pos] = struct{}{}
+	case flowFreed:
+		delete(s.held, id)
+	}
+	return nil
+}
+
+func (o *outbound) dropFlight(which func(*flight) bool) {
+	for i := 0; i < len(o.flights); {
+		if which(&o.flights[i]) {
+			o.remove(i)
+			continue
+		}
+		i++
+	}
+}

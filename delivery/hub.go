@@ -1,0 +1,242 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fitmq/fitmq/store"
+)
+
+// Limits bounds what clients can make the data plane hold.
+type Limits struct {
+	// ReceiveMaximum is how many QoS 1 and 2 messages of one publisher may be
+	// unacknowledged; over it the connection ends with 0x93. Zero means 1024.
+	ReceiveMaximum int
+	// MaxInflight bounds a client's own Receive Maximum. Zero means 1024.
+	MaxInflight int
+	// TopicAliasMaximum is what CONNACK grants. Zero means 64.
+	TopicAliasMaximum int
+	// TopicLevels and TopicLength (bytes) bound names and filters; over it a
+	// publish ends with 0x90, a subscription with 0x8F. Zero means 32 and 1024.
+	TopicLevels, TopicLength int
+	// Subscriptions a client may have; one more gets 0x97. Zero means 1000.
+	Subscriptions int
+	// QueueMessages and QueueBytes bound what one session is owed; over it the
+	// oldest are given up, counted, and the client is told. Zero means 100,000
+	// and 64 MiB.
+	QueueMessages, QueueBytes int
+	// MaxSessionExpiry caps the session expiry interval, in seconds. Zero means
+	// 30 days.
+	MaxSessionExpiry uint32
+}
+
+func (l *Limits) setDefaults() {
+	set := func(v *int, def int) {
+		if *v == 0 {
+			*v = def
+		}
+	}
+	set(&l.ReceiveMaximum, 1024)
+	set(&l.MaxInflight, 1024)
+	set(&l.TopicAliasMaximum, 64)
+	set(&l.TopicLevels, 32)
+	set(&l.TopicLength, 1024)
+	set(&l.Subscriptions, 1000)
+	set(&l.QueueMessages, 100_000)
+	set(&l.QueueBytes, 64<<20)
+	if l.MaxSessionExpiry == 0 {
+		l.MaxSessionExpiry = 30 * 24 * 3600
+	}
+}
+
+// Options is what a Hub is made of. All ports are required.
+type Options struct {
+	Store    store.Store
+	Policy   Policy
+	Meaning  Meaning
+	Observer Observer
+	Limits   Limits
+	Logger   *slog.Logger
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+}
+
+// Hub is the data plane of one broker.
+type Hub struct {
+	store    store.Store
+	policy   Policy
+	meaning  Meaning
+	observer Observer
+	limits   Limits
+	log      *slog.Logger
+	now      func() time.Time
+
+	index    *index
+	retained *retained
+	commit   *committer
+	catchUp  *catchUp
+	wills    *wills
+	stats    Stats
+
+	// committed is the last log position whose effects are visible to a
+	// subscriber; tailed the last one that has been routed.
+	committed, tailed atomic.Uint64
+	// ownPending counts the broker's own messages on their way to the log.
+	ownPending atomic.Int64
+	// own orders the broker's own messages.
+	own sync.Mutex
+
+	// checkpointed and trimmed belong to the ticking goroutine (and to New).
+	checkpointed store.Pos
+	trimmed      time.Time
+
+	mu       sync.RWMutex // guards sessions; taken before a session's mu
+	sessions map[string]*Session
+}
+
+// New makes a Hub and recovers from the store what it was doing: sessions,
+// retained messages, and the log behind the last checkpoint.
+func New(ctx context.Context, o Options) (*Hub, error) {
+	o.Limits.setDefaults()
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	h := &Hub{
+		store: o.Store, policy: o.Policy, meaning: o.Meaning, observer: o.Observer,
+		limits: o.Limits, log: o.Logger, now: o.Now,
+		index: newIndex(), retained: newRetained(), wills: newWills(),
+		sessions: map[string]*Session{},
+	}
+	h.commit = newCommitter(h)
+	h.catchUp = newCatchUp(h)
+	if err := h.recover(ctx); err != nil {
+		return nil, fmt.Errorf("recover the data plane: %w", err)
+	}
+	return h, nil
+}
+
+// catchUpWorkers read the log for returning sessions.
+const catchUpWorkers = 2
+
+// Run commits, routes, and does the timed work until ctx ends; then it commits
+// what is left and writes a last checkpoint.
+func (h *Hub) Run(ctx context.Context) error {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var writers, readers sync.WaitGroup
+	writers.Go(func() { h.commit.run(work) })
+	for range catchUpWorkers {
+		readers.Go(func() { h.catchUp.run(work) })
+	}
+	tailErr := make(chan error, 1)
+	readers.Go(func() {
+		tailErr <- h.store.Tail(work, store.Pos(h.tailed.Load()), h.tail)
+	})
+
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var failed error
+	for failed == nil && ctx.Err() == nil {
+		select {
+		case <-tick.C:
+			h.tick(work)
+		case failed = <-tailErr:
+			if failed == nil {
+				failed = store.ErrClosed
+			}
+		case <-ctx.Done():
+		}
+	}
+	h.commit.close()
+	writers.Wait()
+	h.catchUp.close()
+	stop()
+	readers.Wait()
+	if err := h.checkpoint(context.WithoutCancel(ctx)); err != nil && failed == nil {
+		failed = err
+	}
+	return failed
+}
+
+// tick is the work of every second.
+func (h *Hub) tick(ctx context.Context) {
+	h.publishDueWills()
+	h.expireSessions()
+	if err := h.checkpoint(ctx); err != nil {
+		h.log.Error("write a checkpoint", "error", err)
+	}
+	h.trim(ctx)
+}
+
+// tail is called with every record in log order: it applies and routes.
+func (h *Hub) tail(entries []store.Entry) error {
+	var b batch
+	for _, e := range entries {
+		if e.Kind == kindMessage {
+			m, err := decodeEntry(e)
+			if err != nil {
+				h.log.Error("skip a record that cannot be read", "pos", e.Pos, "error", err)
+				h.stats.Dropped.Damaged.Add(1)
+				continue
+			}
+			if e.Value == nil && m.keep {
+				h.retained.set(m)
+			}
+			if m.apply {
+				h.meaning.Applied(e.Pos, m)
+			}
+			if m.route {
+				h.route(m, h.match(m.Topic), h.session(m.From.ClientID), &b)
+			}
+		}
+		h.tailed.Store(uint64(e.Pos))
+	}
+	b.flush()
+	return nil
+}
+
+func (h *Hub) match(topic string) *matched { return h.index.match(topic, h.mayReceive) }
+
+// mayReceive judges a delivery to a session's user.
+func (h *Hub) mayReceive(s *Session, topic string) bool {
+	return h.policy.MayReceive(s.who.Load(), topic)
+}
+
+func (h *Hub) session(clientID string) *Session {
+	if clientID == "" {
+		return nil
+	}
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.sessions[clientID]
+}
+
+// sessionsOf returns the user's sessions, connected or not.
+func (h *Hub) sessionsOf(userID string) []*Session {
+	var list []*Session
+	for _, s := range h.all() {
+		s.mu.Lock()
+		mine := s.user == userID
+		s.mu.Unlock()
+		if mine {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func (h *Hub) all() []*Session {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	list := make([]*Session, 0, len(h.sessions))
+	for _, s := range h.sessions {
+		list = append(list, s)
+	}
+	return list
+}
+
+func (h *Hub) cappedExpiry(seconds uint32) uint32 { return min(seconds, h.limits.MaxSessionExpiry) }

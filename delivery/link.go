@@ -1,0 +1,155 @@
+package delivery
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/fitmq/fitmq/delivery/wire"
+)
+
+// link is one connection of a session: what ends with it. The transport calls
+// its methods on the connection's reading goroutine, Drained excepted.
+type link struct {
+	s       *Session
+	conn    Conn
+	client  *Client
+	present bool // CONNACK said session present
+	problem bool // the client wants reason strings [3.1.2.11.7]
+
+	// window is how many QoS 1 and 2 messages the client takes at once: its
+	// Receive Maximum, at most Limits.MaxInflight.
+	window    int
+	maxPacket uint32 // bytes, the client's Maximum Packet Size
+
+	// aliases are the topics the client has named [3.3.2.3.4]; reading goroutine.
+	aliases []string
+	// dirty are the connections that this publisher has written to since its
+	// last Idle; reading goroutine.
+	dirty batch
+	pub   wire.Publish // scratch of the reading goroutine
+
+	// pending counts this publisher's messages on their way to the log: while
+	// there are any, what follows takes the same way, to keep its order.
+	pending atomic.Int32
+	failed  atomic.Bool // a write to the store failed: the client must come again
+	open    atomic.Bool // CONNACK is out: deliveries may follow
+	held    atomic.Bool // deliveries wait for the connection's buffer to drain
+	clean   atomic.Bool // a DISCONNECT without will came
+}
+
+// Packet handles one packet of the data plane. body is only valid during the
+// call. An error, a *wire.Error, ends the connection.
+func (l *link) Packet(header byte, body []byte) error {
+	switch header >> 4 {
+	case wire.PUBLISH:
+		return l.publish(header, body)
+	case wire.PUBACK, wire.PUBREC, wire.PUBREL, wire.PUBCOMP:
+		return l.acknowledged(header, body)
+	case wire.SUBSCRIBE:
+		return l.subscribe(body)
+	case wire.UNSUBSCRIBE:
+		return l.unsubscribe(body)
+	default:
+		return &wire.Error{Code: wire.ProtocolError, Reason: "a client does not send this packet [2.1.2]"}
+	}
+}
+
+// Disconnect takes the client's DISCONNECT: with reason 0x04 the will is still
+// sent, otherwise it is deleted; the session expiry may change.
+func (l *link) Disconnect(d *wire.Disconnect) error {
+	if d.HasSessionExpiry {
+		l.s.mu.Lock()
+		was := l.s.expiry
+		if was == 0 && d.SessionExpiry != 0 {
+			l.s.mu.Unlock()
+			return &wire.Error{Code: wire.ProtocolError, Reason: "session expiry was 0 in CONNECT and cannot be raised in DISCONNECT [3.14.2.2.2]"}
+		}
+		l.s.setExpiry(l.s.hub.cappedExpiry(d.SessionExpiry))
+		l.s.mu.Unlock()
+		if err := l.s.hub.saveSession(l.s); err != nil {
+			l.s.hub.log.Error("store a session", "client", l.s.id, "error", err)
+		}
+	}
+	l.clean.Store(d.Code != wire.DisconnectWithWill)
+	return nil
+}
+
+// Idle writes out what this publisher has caused.
+func (l *link) Idle() { l.dirty.flush() }
+
+// Drained goes on with what waited for the connection's buffer.
+func (l *link) Drained() {
+	if !l.held.Swap(false) {
+		return
+	}
+	var b batch
+	l.s.mu.Lock()
+	if l.s.link.Load() == l {
+		l.s.pump(l, &b)
+	}
+	l.s.mu.Unlock()
+	b.flush()
+}
+
+// Closed is called when the connection has ended, whatever the reason, once.
+func (l *link) Closed() { l.s.hub.disconnected(l) }
+
+// Start lets deliveries begin; CONNACK has been written.
+func (l *link) Start() {
+	l.s.attach(l)
+	l.s.hub.observer.Connected(l.client)
+	for _, sub := range l.s.snapshot() {
+		l.s.hub.observer.Subscribed(l.client, sub.filter)
+	}
+}
+
+// Present reports what CONNACK must say about the session.
+func (l *link) Present() bool { return l.present }
+
+func (l *link) flushOwn() { l.conn.Flush() }
+
+// ack appends an acknowledgement. Reason strings go only to who wants them
+// [MQTT-3.1.2-29].
+func (l *link) ack(typ byte, id uint16, code wire.Code, reason string, out *batch) {
+	if !l.problem {
+		reason = ""
+	}
+	var buf [64]byte
+	b := wire.AppendAck(buf[:0], l.client.Version, typ, wire.Ack{PacketID: id, Code: code, Reason: reason})
+	if uint64(len(b)) > uint64(l.maxPacket) { // [MQTT-3.4.2-2]: without its reason string
+		b = wire.AppendAck(buf[:0], l.client.Version, typ, wire.Ack{PacketID: id, Code: code})
+	}
+	if l.conn.Send(b) {
+		out.add(l.conn)
+	}
+}
+
+// encode returns the PUBLISH for this receiver: the shared encoding when
+// nothing in it is the receiver's own.
+func (l *link) encode(m *Message, qos byte, retain, dup bool, ids []uint32, now time.Time) *frame {
+	version := l.client.Version
+	if version < 5 {
+		ids = nil
+	}
+	expiry := m.expiryInterval()
+	if m.Expires != 0 {
+		expiry = m.remaining(now)
+	}
+	if dup || len(ids) > 0 || expiry != m.expiryInterval() {
+		return m.encode(version, qos, retain, dup, ids, expiry)
+	}
+	return m.frameFor(version, qos, retain)
+}
+
+// batch is the connections that have something to flush.
+type batch struct{ conns []Conn }
+
+func (b *batch) add(c Conn) { b.conns = append(b.conns, c) }
+
+func (b *batch) flush() {
+	for i, c := range b.conns {
+		c.Flush()
+		b.conns[i] = nil
+	}
+	b.conns = b.conns[:0]
+}

@@ -1,0 +1,84 @@
+package delivery
+
+import (
+	"github.com/fitmq/fitmq/delivery/wire"
+)
+
+// PublishAs publishes a message in a client's name without a connection (a
+// will, an HTTP request): the same checks and the same way as for a PUBLISH.
+// done is called once, when the message is stored or refused.
+func (h *Hub) PublishAs(c *Client, m *Message, done func(wire.Code, string)) {
+	v := h.judge(c, m)
+	if v.Code.Failed() {
+		done(v.Code, v.Reason)
+		return
+	}
+	h.keep(m, &v, func(err error) {
+		if err != nil {
+			done(wire.UnspecifiedError, "the store cannot write")
+			return
+		}
+		done(wire.Success, "")
+	})
+}
+
+// Publish sends a message of the broker's own. It never waits for a client or
+// for the store; messages keep the order of the calls.
+func (h *Hub) Publish(m *Message, id string) {
+	v := Verdict{Deliver: true, Retain: m.Retain, State: m.State, RecordID: id}
+	if m.At == 0 {
+		m.At = h.now().UnixNano()
+	}
+	m.keep, m.route = v.Retain, v.Deliver
+	h.own.Lock()
+	defer h.own.Unlock()
+	h.keep(m, &v, nil)
+}
+
+// keep writes the message to the log if it must be there, and routes it. The
+// broker's own state topics are not written: they can be computed again.
+func (h *Hub) keep(m *Message, v *Verdict, done func(error)) {
+	var mt *matched
+	if v.Deliver {
+		mt = h.match(m.Topic)
+	}
+	own := m.From.ClientID == "" && m.State
+	if own || !h.mustLog(m, v, mt, nil) {
+		if v.Retain {
+			h.retained.set(m)
+		}
+		if mt != nil {
+			var b batch
+			h.route(m, mt, nil, &b)
+			b.flush()
+		}
+		if done != nil {
+			done(nil)
+		}
+		return
+	}
+	h.ownPending.Add(1)
+	h.commit.add(op{rec: h.record(m, v.RecordID), done: func(err error) {
+		h.ownPending.Add(-1)
+		if err == nil && v.Retain {
+			h.retained.set(m)
+		}
+		if done != nil {
+			done(err)
+		}
+	}}, false)
+}
+
+// Kept returns the retained messages that a filter matches and that have not
+// expired, for reading them without a subscription.
+func (h *Hub) Kept(filter string) []*Message {
+	now := h.now()
+	list := h.retained.find(filter)
+	live := list[:0]
+	for _, m := range list {
+		if !m.expired(now) {
+			live = append(live, m)
+		}
+	}
+	return live
+}

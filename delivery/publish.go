@@ -1,0 +1,292 @@
+package delivery
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/store"
+)
+
+// publish takes a PUBLISH from the client: packet rules, aliases, the QoS 2 id,
+// rights, meaning; then to the log or straight to the subscribers.
+func (l *link) publish(header byte, body []byte) error {
+	p := &l.pub
+	if err := p.Parse(l.client.Version, header, body); err != nil {
+		return err
+	}
+	topic, err := l.topic(p)
+	if err != nil {
+		return err
+	}
+	h := l.s.hub
+	h.stats.Received[p.QoS].Add(1)
+	if p.QoS > 0 && int(l.pending.Load()) >= h.limits.ReceiveMaximum && l.client.Version == 5 {
+		return &wire.Error{Code: wire.ReceiveMaximumExceeded, Reason: fmt.Sprintf("more than %d unacknowledged PUBLISH packets [MQTT-3.3.4-7]", h.limits.ReceiveMaximum)}
+	}
+	if p.QoS == 2 && l.repeated(p.PacketID) {
+		return nil
+	}
+	m := l.message(p, topic)
+	v := h.judge(l.client, m)
+	if v.Code.Failed() {
+		l.refuse(p.QoS, p.PacketID, m, v)
+		return nil
+	}
+	l.accept(m, &v, p.QoS, p.PacketID)
+	return nil
+}
+
+// topic resolves aliases and checks the name's bounds.
+func (l *link) topic(p *wire.Publish) (string, error) {
+	lim := &l.s.hub.limits
+	if alias := int(p.Props.TopicAlias); alias != 0 {
+		if alias > lim.TopicAliasMaximum {
+			return "", &wire.Error{Code: wire.TopicAliasInvalid, Reason: fmt.Sprintf("topic alias %d is over the maximum of %d [MQTT-3.3.2-9]", alias, lim.TopicAliasMaximum)}
+		}
+		if len(p.Topic) == 0 {
+			if alias >= len(l.aliases) || l.aliases[alias] == "" {
+				return "", &wire.Error{Code: wire.ProtocolError, Reason: fmt.Sprintf("topic alias %d has not been set [3.3.2.3.4]", alias)}
+			}
+			return l.aliases[alias], nil
+		}
+	}
+	topic := string(p.Topic)
+	if levels := strings.Count(topic, "/") + 1; levels > lim.TopicLevels {
+		return "", &wire.Error{Code: wire.TopicNameInvalid, Reason: fmt.Sprintf("topic has %d levels, the limit is %d", levels, lim.TopicLevels)}
+	}
+	if len(topic) > lim.TopicLength {
+		return "", &wire.Error{Code: wire.TopicNameInvalid, Reason: fmt.Sprintf("topic has %d bytes, the limit is %d", len(topic), lim.TopicLength)}
+	}
+	if alias := int(p.Props.TopicAlias); alias != 0 {
+		if l.aliases == nil {
+			l.aliases = make([]string, lim.TopicAliasMaximum+1)
+		}
+		l.aliases[alias] = topic
+	}
+	return topic, nil
+}
+
+// repeated answers a QoS 2 PUBLISH whose id is held already: it is not passed
+// on again [MQTT-4.3.3-10].
+func (l *link) repeated(id uint16) bool {
+	l.s.mu.Lock()
+	state := l.s.held[id]
+	if state == 0 {
+		l.s.held[id] = heldPending
+	}
+	l.s.mu.Unlock()
+	if state == heldReceived {
+		l.ack(wire.PUBREC, id, wire.Success, "", &l.dirty)
+	}
+	return state != 0
+}
+
+// message copies what the packet says; the packet's memory is reused.
+func (l *link) message(p *wire.Publish, topic string) *Message {
+	now := l.s.hub.now()
+	m := &Message{
+		Topic: topic, Payload: append([]byte(nil), p.Payload...),
+		QoS: p.QoS, Retain: p.Retain, At: now.UnixNano(),
+		From: Origin{ClientID: l.client.ID, UserID: l.client.UserID, Role: l.client.Role},
+	}
+	if !p.Props.Empty() {
+		props := p.Props.Clone()
+		props.TopicAlias = 0
+		m.Props = &props
+		if props.HasExpiry {
+			m.Expires = now.Add(time.Duration(props.Expiry) * time.Second).UnixNano()
+		}
+	}
+	return m
+}
+
+// judge asks whether the client may, then what it means.
+func (h *Hub) judge(c *Client, m *Message) Verdict {
+	if reason := h.policy.MayPublish(c, m.Topic); reason != "" {
+		h.stats.Refused.NoRight.Add(1)
+		return Verdict{Code: wire.NotAuthorized, Reason: reason}
+	}
+	v := h.meaning.Judge(c, m)
+	if v.Code.Failed() {
+		h.stats.Refused.Meaning.Add(1)
+		return v
+	}
+	if v.Payload != nil {
+		m.Payload = v.Payload
+	}
+	m.State, m.keep, m.apply, m.route = v.State, v.Retain, v.Log, v.Deliver
+	return v
+}
+
+// refuse answers a publish that is not accepted. MQTT 5 says so in the
+// acknowledgement; for QoS 0 and MQTT 3 the sender is told on its own feed.
+func (l *link) refuse(qos byte, id uint16, m *Message, v Verdict) {
+	if qos == 2 {
+		l.s.mu.Lock()
+		delete(l.s.held, id) // a failing PUBREC ends the exchange [MQTT-4.3.3-9]
+		if l.client.Version < 5 {
+			l.s.held[id] = heldReceived // MQTT 3 goes on with PUBREL
+		}
+		l.s.mu.Unlock()
+	}
+	if qos == 0 || l.client.Version < 5 {
+		l.s.hub.observer.Refused(l.client, m, v.Code, v.Reason)
+	}
+	if qos == 0 {
+		return
+	}
+	typ := byte(wire.PUBACK)
+	if qos == 2 {
+		typ = wire.PUBREC
+	}
+	if l.pending.Load() == 0 {
+		l.ack(typ, id, v.Code, v.Reason, &l.dirty)
+		return
+	}
+	// Acknowledgements keep the order of the PUBLISH packets [MQTT-4.6.0-2].
+	l.pending.Add(1)
+	l.s.hub.commit.add(op{none: true, from: l, done: func(err error) {
+		l.pending.Add(-1)
+		if err == nil {
+			l.ack(typ, id, v.Code, v.Reason, &l.s.hub.commit.batch)
+		}
+	}}, true)
+}
+
+// accept keeps and routes an accepted message. A message that nobody will want
+// later is not written at all.
+func (l *link) accept(m *Message, v *Verdict, qos byte, id uint16) {
+	h := l.s.hub
+	var mt *matched
+	if v.Deliver {
+		mt = h.match(m.Topic)
+	}
+	if !h.mustLog(m, v, mt, l) {
+		if v.Retain {
+			h.retained.set(m)
+		}
+		if mt != nil {
+			h.route(m, mt, l.s, &l.dirty)
+		}
+		l.accepted(qos, id, &l.dirty, mt)
+		return
+	}
+	if qos == 2 {
+		m.From.PacketID = id
+	}
+	l.pending.Add(1)
+	h.commit.add(op{rec: h.record(m, v.RecordID), from: l, done: func(err error) {
+		l.pending.Add(-1)
+		if err != nil {
+			l.forget(qos, id)
+			return
+		}
+		if v.Retain {
+			h.retained.set(m)
+		}
+		l.accepted(qos, id, &h.commit.batch, mt)
+	}}, true)
+}
+
+// mustLog decides whether the message is written: when a projection wants it,
+// when it is to be retained and was promised (QoS over 0), when a session that
+// outlives its connection is owed it, when its QoS 2 id must survive, or when
+// something of the same publisher is still on its way to the log.
+func (h *Hub) mustLog(m *Message, v *Verdict, mt *matched, l *link) bool {
+	if v.Log {
+		return true
+	}
+	if m.QoS == 0 {
+		return false
+	}
+	if v.Retain || mt != nil && mt.durable && !m.State {
+		return true
+	}
+	if l == nil {
+		return h.ownPending.Load() > 0
+	}
+	return l.pending.Load() > 0 || m.QoS == 2 && l.s.lasting.Load()
+}
+
+// record is the log record of a message.
+func (h *Hub) record(m *Message, id string) store.Record {
+	return store.Record{ID: id, Kind: kindMessage, Topic: m.Topic, Data: m.appendRecord(nil), Value: m}
+}
+
+// accepted acknowledges: what it says is true from this moment.
+func (l *link) accepted(qos byte, id uint16, out *batch, mt *matched) {
+	code := wire.Success
+	if mt != nil && len(mt.targets) == 0 && !mt.durable {
+		code = wire.NoMatchingSubscribers
+	}
+	switch qos {
+	case 1:
+		l.ack(wire.PUBACK, id, code, "", out)
+	case 2:
+		l.s.mu.Lock()
+		l.s.held[id] = heldReceived
+		l.s.mu.Unlock()
+		l.ack(wire.PUBREC, id, code, "", out)
+	}
+}
+
+// forget drops the id of a QoS 2 message that could not be written, so that the
+// client's repetition counts as the first.
+func (l *link) forget(qos byte, id uint16) {
+	if qos != 2 {
+		return
+	}
+	l.s.mu.Lock()
+	if l.s.held[id] == heldPending {
+		delete(l.s.held, id)
+	}
+	l.s.mu.Unlock()
+}
+
+// route hands the message to everybody connected who wants it.
+func (h *Hub) route(m *Message, mt *matched, from *Session, b *batch) {
+	pos := m.Pos()
+	for i := range mt.targets {
+		t := &mt.targets[i]
+		if t.hasLocal && from == t.s {
+			if t.local == nil {
+				continue // No Local [MQTT-3.8.3-3]
+			}
+			t = t.local
+		}
+		if pos != 0 && pos <= t.since {
+			continue // older than the subscription
+		}
+		h.deliver(t, m, b)
+	}
+}
+
+func (h *Hub) deliver(t *target, m *Message, b *batch) {
+	qos := min(t.qos, m.QoS)
+	retain := m.Retain && t.asPublished // [MQTT-3.3.1-12], [MQTT-3.3.1-13]
+	if qos > 0 {
+		t.s.offer(t.l, t, m, qos, retain, b)
+		return
+	}
+	l := t.l
+	if l.conn.Buffered() > congested {
+		if m.State {
+			l.held.Store(true)
+			t.s.offer(l, t, m, 0, retain, b)
+			return
+		}
+		h.stats.Dropped.Congested.Add(1)
+		return
+	}
+	f := l.encode(m, 0, retain, false, t.ids, h.now())
+	if uint64(len(f.b)) > uint64(l.maxPacket) {
+		h.stats.Dropped.TooLarge.Add(1)
+		return
+	}
+	h.stats.Delivered[0].Add(1)
+	if l.conn.Send(f.b) {
+		b.add(l.conn)
+	}
+}

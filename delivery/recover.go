@@ -1,0 +1,229 @@
+package delivery
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/fitmq/fitmq/store"
+)
+
+// recover brings back what the tables hold, then reads the log behind them.
+func (h *Hub) recover(ctx context.Context) error {
+	if err := h.readCheckpoint(ctx); err != nil {
+		return err
+	}
+	if err := h.readRetained(ctx); err != nil {
+		return err
+	}
+	if err := h.readSessions(ctx); err != nil {
+		return err
+	}
+	if err := h.replay(ctx); err != nil {
+		return err
+	}
+	h.resumeWills()
+	return nil
+}
+
+func (h *Hub) readCheckpoint(ctx context.Context) error {
+	v, err := h.store.Get(ctx, tablePlane, checkpointKey)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the checkpoint: %w", err)
+	}
+	if len(v.Data) != 8 {
+		return fmt.Errorf("checkpoint has %d bytes, not 8: %w", len(v.Data), store.ErrForeign)
+	}
+	h.checkpointed = store.Pos(binary.BigEndian.Uint64(v.Data))
+	return nil
+}
+
+func (h *Hub) readRetained(ctx context.Context) error {
+	var bad error
+	err := h.store.Scan(ctx, tableRetained, "", "", func(v store.Value) bool {
+		if len(v.Data) < 8 {
+			bad = fmt.Errorf("retained message %q: %w", v.Key, errBadRecord)
+			return false
+		}
+		r := reader{b: v.Data[8:]}
+		topic := r.string()
+		m, err := decodeMessage(topic, r.b)
+		if err != nil || r.bad {
+			bad = fmt.Errorf("retained message %q: %w", v.Key, errors.Join(err, errBadRecord))
+			return false
+		}
+		m.setPos(store.Pos(binary.BigEndian.Uint64(v.Data)))
+		h.retained.put(m)
+		return true
+	})
+	return errors.Join(err, bad)
+}
+
+func (h *Hub) readSessions(ctx context.Context) error {
+	progress := map[string]progressRow{}
+	var bad error
+	err := h.store.Scan(ctx, tableProgress, "", "", func(v store.Value) bool {
+		var p progressRow
+		if bad = json.Unmarshal(v.Data, &p); bad != nil {
+			bad = fmt.Errorf("progress of session %q: %w", v.Key, bad)
+			return false
+		}
+		progress[v.Key] = p
+		return true
+	})
+	if err := errors.Join(err, bad); err != nil {
+		return err
+	}
+	err = h.store.Scan(ctx, tableSessions, "", "", func(v store.Value) bool {
+		var row sessionRow
+		if bad = json.Unmarshal(v.Data, &row); bad != nil {
+			bad = fmt.Errorf("session %q: %w", v.Key, bad)
+			return false
+		}
+		var s *Session
+		if s, bad = h.restore(v.Key, row, progress[v.Key]); bad != nil {
+			return false
+		}
+		h.sessions[v.Key] = s
+		return true
+	})
+	if err := errors.Join(err, bad); err != nil {
+		return err
+	}
+	for _, s := range h.sessions {
+		for _, sub := range s.subs {
+			h.index.set(s, sub)
+		}
+	}
+	return nil
+}
+
+// restore makes a session of its rows. One that was connected when the broker
+// ended counts as lost at this start.
+func (h *Hub) restore(id string, row sessionRow, p progressRow) (*Session, error) {
+	if p.Gen != row.Gen {
+		p = progressRow{} // an earlier session's
+	}
+	s := newSession(h, id)
+	s.user, s.kept.row, s.kept.gen, s.kept.born, s.kept.applied = row.User, true, row.Gen, row.From, p.At
+	s.who.Store(&Client{ID: id, UserID: row.User, Role: row.Role})
+	s.setExpiry(row.Expiry)
+	s.offlineSince = p.Offline
+	if s.offlineSince == 0 {
+		s.offlineSince = h.now().UnixNano()
+	}
+	for _, r := range row.Subs {
+		s.subs[r.Filter] = &subscription{
+			filter: r.Filter, qos: r.QoS, noLocal: r.NoLocal, asPublished: r.AsPublished,
+			retainHandling: r.Handling, id: r.ID, since: r.Since,
+		}
+	}
+	w, err := row.Will.will()
+	if err != nil {
+		return nil, fmt.Errorf("session %q: %w", id, err)
+	}
+	s.will = w
+	o := &s.out
+	o.read, o.behind, o.stateFrom, o.lastID, o.skipped = max(p.Cursor, row.From), true, p.State, p.LastID, p.Skipped
+	for _, f := range p.Flights {
+		state := flightSent
+		if f.Released {
+			state = flightReleased
+		}
+		o.flights = append(o.flights, flight{queued: queued{qos: f.QoS, retain: f.Retain, ids: f.IDs, pos: f.Pos}, id: f.ID, state: state})
+	}
+	if len(p.Done) > 0 {
+		o.done = map[store.Pos]struct{}{}
+		for _, pos := range p.Done {
+			o.done[pos] = struct{}{}
+		}
+	}
+	for _, id := range p.Held {
+		s.held[id] = heldReceived
+	}
+	return s, nil
+}
+
+// replay reads the log behind the projections, up to its present end.
+func (h *Hub) replay(ctx context.Context) error {
+	head, _ := h.store.Applied()
+	from := min(h.checkpointed, h.meaning.Position())
+	for _, s := range h.sessions {
+		from = min(from, max(s.kept.applied, s.kept.born))
+	}
+	from = max(from, h.store.Floor())
+	if from < head {
+		reading, stop := context.WithCancel(ctx)
+		defer stop()
+		err := h.store.Tail(reading, from, func(entries []store.Entry) error {
+			for _, e := range entries {
+				if e.Pos > head {
+					break
+				}
+				if err := h.replayEntry(e); err != nil {
+					return err
+				}
+			}
+			if entries[len(entries)-1].Pos >= head {
+				stop()
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("read the log after %d: %w", from, err)
+		}
+	}
+	h.committed.Store(uint64(head))
+	h.tailed.Store(uint64(head))
+	return nil
+}
+
+func (h *Hub) replayEntry(e store.Entry) error {
+	if e.Kind == kindFlow {
+		return h.replayFlow(e)
+	}
+	if e.Kind != kindMessage {
+		return nil
+	}
+	m, err := decodeEntry(e)
+	if err != nil {
+		h.log.Error("skip a record that cannot be read", "pos", e.Pos, "error", err)
+		h.stats.Dropped.Damaged.Add(1)
+		return nil
+	}
+	if m.keep && e.Pos > h.checkpointed {
+		if old := h.retained.get(m.Topic); old == nil || old.Pos() < e.Pos {
+			h.retained.set(m)
+		}
+	}
+	if m.apply && e.Pos > h.meaning.Position() {
+		h.meaning.Applied(e.Pos, m)
+	}
+	if m.From.PacketID != 0 {
+		if s := h.sessions[m.From.ClientID]; s != nil && e.Pos > s.kept.applied && e.Pos > s.kept.born {
+			s.held[m.From.PacketID] = heldReceived
+		}
+	}
+	return nil
+}
+
+// resumeWills publishes, or delays, the wills of those who were connected when
+// the broker ended or whose delay was running.
+func (h *Hub) resumeWills() {
+	for _, s := range h.sessions {
+		if s.will == nil {
+			continue
+		}
+		since := h.now()
+		if s.offlineSince != 0 {
+			since = timeOf(s.offlineSince)
+		}
+		delay := min(s.will.delay, s.expiry)
+		h.wills.add(s.id, &pendingWill{w: s.will, c: s.who.Load(), at: since.Add(seconds(delay))})
+	}
+}

@@ -1,0 +1,231 @@
+package delivery
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/fitmq/fitmq/topics"
+)
+
+// retained keeps the newest retained message of each topic [MQTT-3.3.1-5]. All
+// of them are in memory; the checkpoint writes what has changed, and the log
+// has what the checkpoint has not.
+type retained struct {
+	mu    sync.RWMutex // guards below
+	root  *retainedNode
+	count int
+	bytes int64
+	// changed are topics to be written by the next checkpoint.
+	changed map[string]struct{}
+}
+
+type retainedNode struct {
+	children map[string]*retainedNode
+	m        *Message
+}
+
+func newRetained() *retained {
+	return &retained{root: &retainedNode{}, changed: map[string]struct{}{}}
+}
+
+// set keeps m, or removes what is kept when its payload is empty
+// [MQTT-3.3.1-6], [MQTT-3.3.1-7].
+func (r *retained) set(m *Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changed[m.Topic] = struct{}{}
+	r.put(m)
+}
+
+func (r *retained) put(m *Message) {
+	if len(m.Payload) == 0 {
+		r.root.remove(r, strings.Split(m.Topic, "/"))
+		return
+	}
+	n := r.root
+	for level := range strings.SplitSeq(m.Topic, "/") {
+		next := n.children[level]
+		if next == nil {
+			next = &retainedNode{}
+			if n.children == nil {
+				n.children = make(map[string]*retainedNode, 1)
+			}
+			n.children[level] = next
+		}
+		n = next
+	}
+	if n.m == nil {
+		r.count++
+	} else {
+		r.bytes -= int64(n.m.size())
+	}
+	r.bytes += int64(m.size())
+	n.m = m
+}
+
+func (n *retainedNode) remove(r *retained, levels []string) {
+	if len(levels) == 0 {
+		if n.m != nil {
+			r.count--
+			r.bytes -= int64(n.m.size())
+			n.m = nil
+		}
+		return
+	}
+	child := n.children[levels[0]]
+	if child == nil {
+		return
+	}
+	child.remove(r, levels[1:])
+	if child.m == nil && len(child.children) == 0 {
+		delete(n.children, levels[0])
+	}
+}
+
+// get returns a topic's retained message, or nil.
+func (r *retained) get(topic string) *Message {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	n := r.root
+	for level := range strings.SplitSeq(topic, "/") {
+		if n = n.children[level]; n == nil {
+			return nil
+		}
+	}
+	return n.m
+}
+
+// find returns the retained messages that a filter matches.
+func (r *retained) find(filter string) []*Message {
+	var list []*Message
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	r.root.find(strings.Split(filter, "/"), true, func(m *Message) { list = append(list, m) })
+	return list
+}
+
+func (n *retainedNode) find(levels []string, first bool, fn func(*Message)) {
+	if len(levels) == 0 {
+		if n.m != nil {
+			fn(n.m)
+		}
+		return
+	}
+	switch levels[0] {
+	case "#":
+		n.all(first, fn)
+	case "+":
+		for name, child := range n.children {
+			if !first || !strings.HasPrefix(name, "$") { // [MQTT-4.7.2-1]
+				child.find(levels[1:], false, fn)
+			}
+		}
+	default:
+		if child := n.children[levels[0]]; child != nil {
+			child.find(levels[1:], false, fn)
+		}
+	}
+}
+
+// all visits a node and what is below it: `#` includes the parent [MQTT-4.7.1-2].
+func (n *retainedNode) all(first bool, fn func(*Message)) {
+	if n.m != nil {
+		fn(n.m)
+	}
+	for name, child := range n.children {
+		if !first || !strings.HasPrefix(name, "$") {
+			child.all(false, fn)
+		}
+	}
+}
+
+// takeChanged returns the topics that have changed since the last call.
+func (r *retained) takeChanged() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]string, 0, len(r.changed))
+	for topic := range r.changed {
+		list = append(list, topic)
+	}
+	clear(r.changed)
+	return list
+}
+
+func (r *retained) giveBack(list []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, topic := range list {
+		r.changed[topic] = struct{}{}
+	}
+}
+
+func (r *retained) size() (count int, bytes int64) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.count, r.bytes
+}
+
+// sendRetained sends what the filter matches, with the retain flag set
+// [MQTT-3.3.1-8] and with this subscription's identifier only.
+func (h *Hub) sendRetained(l *link, sub *subscription) {
+	t := &target{s: l.s, l: l, qos: sub.qos, since: 0}
+	if sub.id != 0 {
+		t.ids = []uint32{sub.id}
+	}
+	now := h.now()
+	for _, m := range h.retained.find(sub.filter) {
+		if m.expired(now) || !h.mayReceive(l.s, m.Topic) {
+			continue
+		}
+		h.deliverKept(t, m, true, &l.dirty)
+	}
+}
+
+// deliverKept delivers a retained message outside the order of the log.
+func (h *Hub) deliverKept(t *target, m *Message, retain bool, b *batch) {
+	q := queued{m: m, ids: t.ids, qos: min(t.qos, m.QoS), retain: retain}
+	s := t.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.link.Load() != t.l || s.ended || !s.makeRoom(m) {
+		return
+	}
+	if s.out.len() > 0 || !s.send(t.l, q, b) {
+		s.out.push(q)
+		s.pump(t.l, b)
+	}
+}
+
+// offerNewerState gives a returning session the newest value of each state
+// topic that has changed since it left: once, never a backlog.
+func (h *Hub) offerNewerState(s *Session, l *link) {
+	s.mu.Lock()
+	from := s.out.stateFrom
+	s.mu.Unlock()
+	now := h.now()
+	seen := map[string]*target{}
+	for _, sub := range s.snapshot() {
+		for _, m := range h.retained.find(sub.filter) {
+			own := sub.noLocal && m.From.ClientID == s.id
+			if !m.State || m.At < from || own || m.expired(now) || !topics.Match(sub.filter, m.Topic) {
+				continue
+			}
+			t := seen[m.Topic]
+			if t == nil {
+				t = &target{s: s, l: l}
+				seen[m.Topic] = t
+			}
+			t.qos = max(t.qos, sub.qos)
+			t.asPublished = t.asPublished || sub.asPublished
+			if sub.id != 0 {
+				t.ids = append(t.ids, sub.id)
+			}
+		}
+	}
+	for topic, t := range seen {
+		m := h.retained.get(topic)
+		if m != nil && h.mayReceive(s, topic) {
+			h.deliverKept(t, m, m.Retain && t.asPublished, &l.dirty)
+		}
+	}
+}

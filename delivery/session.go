@@ -1,0 +1,202 @@
+package delivery
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/store"
+)
+
+// never is the session expiry interval that means "does not expire".
+const never = ^uint32(0)
+
+// Session is one client's state, from its first CONNECT until it expires: who
+// owns it, what it subscribes to, what it has not acknowledged, and its will.
+// It exists whether or not a connection is there.
+type Session struct {
+	hub *Hub
+	id  string // client identifier
+
+	// link is the connection, nil while there is none. Written under mu.
+	link atomic.Pointer[link]
+	// lasting: the session outlives its connection (session expiry over 0).
+	lasting atomic.Bool
+
+	// who is the client as of the last connection: deliveries are judged by it.
+	who atomic.Pointer[Client]
+
+	// attaching lets one CONNECT at a time take the session over.
+	attaching sync.Mutex
+	kept      kept
+
+	// mu guards all below. Lock order: mu before the connection's own; never
+	// taken while the index or the committer is locked.
+	mu   sync.Mutex
+	user string // who owns the client id
+	// expiry is the session expiry interval in seconds [3.1.2.11.2].
+	expiry uint32
+	subs   map[string]*subscription
+	will   *will
+	out    outbound
+	held   map[uint16]heldState // inbound QoS 2 ids
+	// offlineSince is when the connection went, Unix nanoseconds; 0 = connected.
+	offlineSince int64
+	ended        bool // expired or replaced: takes nothing any more
+	dirty        bool // progress to be written by the next checkpoint
+}
+
+// kept is what is known of the session's stored form.
+type kept struct {
+	// saving orders the writes; taken before the session's mu. It guards row.
+	saving sync.Mutex
+	row    bool // a row exists
+	// gen tells this session's rows from those of an earlier one with the same
+	// client id; born is the log position at which it began, applied the one
+	// that its stored progress includes. Set before the session is shared.
+	gen           int64
+	born, applied store.Pos
+}
+
+// heldState is where an inbound QoS 2 exchange stands.
+type heldState uint8
+
+const (
+	heldPending   heldState = iota + 1 // its record is on the way to the log
+	heldReceived                       // PUBREC sent or due, PUBREL awaited
+	heldReleasing                      // PUBREL came, its record is on the way
+)
+
+func newSession(h *Hub, id string) *Session {
+	return &Session{hub: h, id: id, subs: map[string]*subscription{}, held: map[uint16]heldState{}}
+}
+
+// reach returns the connection, if deliveries may go there, and whether the
+// session is lasting.
+func (s *Session) reach() (*link, bool) {
+	l := s.link.Load()
+	if l != nil && !l.open.Load() {
+		l = nil // no PUBLISH before CONNACK
+	}
+	return l, s.lasting.Load()
+}
+
+// setExpiry changes the session expiry interval; mu is held.
+func (s *Session) setExpiry(seconds uint32) {
+	s.expiry = seconds
+	s.lasting.Store(seconds > 0)
+}
+
+// expired reports whether the session, without a connection since
+// offlineSince, has outlived its interval at now. mu is held.
+func (s *Session) expired(now time.Time) bool {
+	if s.offlineSince == 0 || s.expiry == never {
+		return false
+	}
+	return now.UnixNano() >= s.offlineSince+int64(s.expiry)*int64(time.Second)
+}
+
+// filters returns the session's subscriptions; mu is held.
+func (s *Session) filters() []*subscription {
+	list := make([]*subscription, 0, len(s.subs))
+	for _, sub := range s.subs {
+		list = append(list, sub)
+	}
+	return list
+}
+
+// attach makes l the session's connection. What was sent and not acknowledged
+// goes out again first, in its order and under its ids [MQTT-4.4.0-1]; what
+// came in between is read from the log. mu is not held; CONNACK is out.
+func (s *Session) attach(l *link) {
+	s.mu.Lock()
+	if s.link.Load() != l {
+		s.mu.Unlock()
+		return
+	}
+	s.out.open(l)
+	s.out.resend(s, l)
+	s.mu.Unlock()
+	l.open.Store(true)
+	for _, sub := range s.snapshot() {
+		s.hub.index.spoil(sub.filter)
+	}
+	if l.present {
+		s.hub.offerNewerState(s, l)
+	}
+	if s.lasting.Load() {
+		s.hub.catchUp.want(s)
+	}
+	l.flushOwn()
+}
+
+func (s *Session) snapshot() []*subscription {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.filters()
+}
+
+// detach ends l's part in the session. It returns the will to publish, if the
+// end was not a clean one, and false when l was not the connection any more.
+func (s *Session) detach(l *link, clean bool) (w *will, mine bool) {
+	s.mu.Lock()
+	if s.link.Load() != l {
+		s.mu.Unlock()
+		return nil, false
+	}
+	s.link.Store(nil)
+	s.offlineSince = s.hub.now().UnixNano()
+	if clean {
+		s.will = nil // [MQTT-3.14.4-3]
+	}
+	w = s.will
+	s.out.close(s)
+	s.dropPending()
+	s.dirty = true
+	subs := s.filters()
+	s.mu.Unlock()
+	for _, sub := range subs {
+		s.hub.index.spoil(sub.filter)
+	}
+	return w, true
+}
+
+// dropPending forgets inbound QoS 2 ids whose record never reached the log:
+// the client sends those again. mu is held.
+func (s *Session) dropPending() {
+	for id, state := range s.held {
+		switch state {
+		case heldPending:
+			delete(s.held, id)
+		case heldReleasing:
+			s.held[id] = heldReceived
+		}
+	}
+}
+
+// lost reports a failed write to a session's client and ends the connection:
+// what is not acknowledged is sent again by the client.
+func (l *link) lost(reason string) {
+	if l.failed.CompareAndSwap(false, true) {
+		l.conn.Disconnect(wire.UnspecifiedError, reason)
+	}
+}
+
+// cursor is the position up to which everything the session is owed has been
+// acknowledged: what a restart reads on from. mu is held.
+func (s *Session) cursor() store.Pos {
+	for i := range s.out.flights {
+		if f := &s.out.flights[i]; f.pos != 0 {
+			return f.pos - 1
+		}
+	}
+	if n := s.out.firstQueued(); n != 0 {
+		return n - 1
+	}
+	return s.out.read
+}
+
+func timeOf(nanos int64) time.Time { return time.Unix(0, nanos) }
+
+func seconds(n uint32) time.Duration { return time.Duration(n) * time.Second }

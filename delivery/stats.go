@@ -1,0 +1,49 @@
+package delivery
+
+import "sync/atomic"
+
+// Stats are the data plane's counters since the start. Every bound counts what
+// it cost here.
+type Stats struct {
+	// Received and Delivered count PUBLISH packets by QoS.
+	Received, Delivered [3]atomic.Uint64
+	Refused             struct {
+		NoRight, Meaning, Subscription atomic.Uint64
+	}
+	// Dropped counts deliveries that were given up, by reason.
+	Dropped struct {
+		Congested, // QoS 0 to a connection whose buffer is over its limit
+		QueueFull, // the session's queue was at its bound: the oldest
+		Expired, // message expiry interval
+		TooLarge, // over the client's Maximum Packet Size
+		NoRight, // no longer allowed when it was to be delivered
+		Damaged atomic.Uint64 // a log record that could not be read
+	}
+	Commit struct {
+		Batches, Records, Failed atomic.Uint64
+	}
+	Wills, SessionsExpired atomic.Uint64
+}
+
+// Stats returns the live counters.
+func (h *Hub) Stats() *Stats { return &h.stats }
+
+// Gauges are the data plane's present sizes.
+type Gauges struct {
+	Sessions, Connected, Subscriptions int
+	Retained                           int
+	RetainedBytes                      int64
+}
+
+// Gauges counts what is there now.
+func (h *Hub) Gauges() Gauges {
+	g := Gauges{Subscriptions: h.index.count()}
+	g.Retained, g.RetainedBytes = h.retained.size()
+	for _, s := range h.all() {
+		g.Sessions++
+		if s.link.Load() != nil {
+			g.Connected++
+		}
+	}
+	return g
+}

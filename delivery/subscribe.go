@@ -1,0 +1,195 @@
+package delivery
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/topics"
+)
+
+// subscribe answers a SUBSCRIBE: each filter is judged, what is granted is
+// stored before SUBACK says so, and retained messages follow SUBACK.
+func (l *link) subscribe(body []byte) error {
+	req, err := wire.ParseSubscribe(l.client.Version, body)
+	if err != nil {
+		return err
+	}
+	h := l.s.hub
+	codes := make([]wire.Code, len(req.Subscriptions))
+	granted := make([]*subscription, len(req.Subscriptions))
+	for i, want := range req.Subscriptions {
+		codes[i] = l.judgeFilter(want.Filter)
+		if codes[i].Failed() {
+			continue
+		}
+		codes[i] = wire.Code(want.QoS)
+		granted[i] = &subscription{
+			filter: want.Filter, qos: want.QoS, noLocal: want.NoLocal,
+			asPublished: want.RetainAsPublished, retainHandling: want.RetainHandling,
+			id: req.ID, since: store.Pos(h.committed.Load()),
+		}
+	}
+	existed := l.enter(granted)
+	if err := h.saveSession(l.s); err != nil {
+		h.log.Error("store subscriptions", "client", l.s.id, "error", err)
+		l.lost("the store cannot write")
+		return nil
+	}
+	if l.conn.Send(wire.AppendSuback(nil, l.client.Version, req.PacketID, codes)) {
+		l.dirty.add(l.conn)
+	}
+	for i, sub := range granted {
+		if sub == nil {
+			continue
+		}
+		h.observer.Subscribed(l.client, sub.filter)
+		// [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]
+		if sub.retainHandling == 0 || sub.retainHandling == 1 && !existed[i] {
+			h.sendRetained(l, sub)
+		}
+	}
+	return nil
+}
+
+// judgeFilter returns 0, or the code that SUBACK gives for the filter.
+func (l *link) judgeFilter(filter string) wire.Code {
+	h := l.s.hub
+	lim := &h.limits
+	switch {
+	case strings.HasPrefix(filter, "$share/"):
+		h.stats.Refused.Subscription.Add(1)
+		return wire.SharedSubscriptionsNotSupported
+	case topics.ValidFilter(filter) != nil:
+		return wire.TopicFilterInvalid
+	case len(filter) > lim.TopicLength || strings.Count(filter, "/") >= lim.TopicLevels:
+		return wire.TopicFilterInvalid
+	case h.policy.MaySubscribe(l.client, filter) != "":
+		h.stats.Refused.Subscription.Add(1)
+		return wire.NotAuthorized
+	}
+	l.s.mu.Lock()
+	_, had := l.s.subs[filter]
+	full := !had && len(l.s.subs) >= lim.Subscriptions
+	l.s.mu.Unlock()
+	if full {
+		h.stats.Refused.Subscription.Add(1)
+		return wire.QuotaExceeded
+	}
+	return wire.Success
+}
+
+// enter puts the granted subscriptions in force, each in place of the one with
+// the same filter [MQTT-3.8.4-3], and reports which were there before.
+func (l *link) enter(granted []*subscription) (existed []bool) {
+	s := l.s
+	existed = make([]bool, len(granted))
+	s.mu.Lock()
+	for i, sub := range granted {
+		if sub == nil {
+			continue
+		}
+		old := s.subs[sub.filter]
+		existed[i] = old != nil
+		if old != nil {
+			sub.since = old.since // what the queue owes is still owed
+		}
+		s.subs[sub.filter] = sub
+	}
+	s.mu.Unlock()
+	for _, sub := range granted {
+		if sub != nil {
+			s.hub.index.set(s, sub)
+		}
+	}
+	return existed
+}
+
+// unsubscribe ends subscriptions; what is in the window is completed
+// [MQTT-3.10.4-3].
+func (l *link) unsubscribe(body []byte) error {
+	req, err := wire.ParseUnsubscribe(l.client.Version, body)
+	if err != nil {
+		return err
+	}
+	h := l.s.hub
+	codes := make([]wire.Code, len(req.Filters))
+	var ended []string
+	for i, filter := range req.Filters {
+		if l.s.leave(filter) {
+			ended = append(ended, filter)
+			continue
+		}
+		codes[i] = wire.NoSubscriptionExisted
+	}
+	if len(ended) > 0 {
+		if err := h.saveSession(l.s); err != nil {
+			h.log.Error("store subscriptions", "client", l.s.id, "error", err)
+			l.lost("the store cannot write")
+			return nil
+		}
+	}
+	if l.conn.Send(wire.AppendUnsuback(nil, l.client.Version, req.PacketID, codes)) {
+		l.dirty.add(l.conn)
+	}
+	for _, filter := range ended {
+		h.observer.Unsubscribed(l.client, filter)
+	}
+	return nil
+}
+
+// leave takes a subscription out of force.
+func (s *Session) leave(filter string) bool {
+	s.mu.Lock()
+	_, had := s.subs[filter]
+	delete(s.subs, filter)
+	s.mu.Unlock()
+	if had {
+		s.hub.index.unset(s, filter)
+	}
+	return had
+}
+
+// Revoke judges every subscription of the user's sessions again and ends those
+// that are no longer allowed. What waits for the user is judged when it is sent.
+func (h *Hub) Revoke(userID string) {
+	for _, s := range h.sessionsOf(userID) {
+		l := s.link.Load()
+		for _, sub := range s.snapshot() {
+			h.index.spoil(sub.filter) // cached answers hold delivery rights
+			if l == nil {
+				continue
+			}
+			reason := h.policy.MaySubscribe(l.client, sub.filter)
+			if reason == "" || !s.leave(sub.filter) {
+				continue
+			}
+			if err := h.saveSession(s); err != nil {
+				h.log.Error("store subscriptions", "client", s.id, "error", err)
+			}
+			h.observer.Unsubscribed(l.client, sub.filter)
+			h.observer.Revoked(l.client, sub.filter, fmt.Sprintf("subscription ended: %s", reason))
+		}
+		s.dropForbidden()
+	}
+}
+
+// dropForbidden takes out of the queue what the session may no longer have.
+func (s *Session) dropForbidden() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := &s.out
+	kept := make([]queued, 0, o.len())
+	for _, q := range o.queue[o.head:] {
+		if s.hub.mayReceive(s, q.m.Topic) {
+			kept = append(kept, q)
+			continue
+		}
+		s.hub.stats.Dropped.NoRight.Add(1)
+	}
+	o.queue, o.head, o.bytes, o.states = nil, 0, 0, nil
+	for _, q := range kept {
+		o.push(q)
+	}
+}

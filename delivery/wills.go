@@ -1,0 +1,140 @@
+package delivery
+
+import (
+	"sync"
+	"time"
+
+	"github.com/fitmq/fitmq/delivery/wire"
+)
+
+// will is the message that a client leaves for the case that it is lost.
+type will struct {
+	topic   string
+	payload []byte
+	qos     byte
+	retain  bool
+	delay   uint32 // seconds
+	props   *wire.PublishProperties
+}
+
+func newWill(w *wire.Will) *will {
+	if w == nil {
+		return nil
+	}
+	out := &will{topic: w.Topic, payload: append([]byte(nil), w.Payload...), qos: w.QoS, retain: w.Retain, delay: w.Delay}
+	if !w.Properties.Empty() {
+		p := w.Properties.Clone()
+		out.props = &p
+	}
+	return out
+}
+
+// wills holds those that wait for their delay. Each belongs to a session, so
+// sessions bound them.
+type wills struct {
+	mu  sync.Mutex
+	due map[string]*pendingWill // by client id
+}
+
+type pendingWill struct {
+	w  *will
+	c  *Client
+	at time.Time
+}
+
+func newWills() *wills { return &wills{due: map[string]*pendingWill{}} }
+
+// cancel drops a delayed will: its client is back [MQTT-3.1.3-9].
+func (w *wills) cancel(clientID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.due, clientID)
+}
+
+// sessionEnded makes a delayed will due at once: it never waits beyond the
+// session [MQTT-3.1.2-8].
+func (w *wills) sessionEnded(clientID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p := w.due[clientID]; p != nil {
+		p.at = time.Time{}
+	}
+}
+
+func (w *wills) add(clientID string, p *pendingWill) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.due[clientID] = p
+}
+
+func (w *wills) take(now time.Time) []*pendingWill {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var list []*pendingWill
+	for id, p := range w.due {
+		if !p.at.After(now) {
+			list = append(list, p)
+			delete(w.due, id)
+		}
+	}
+	return list
+}
+
+// leaveWill publishes a lost client's will, after its delay or when the session
+// ends, whichever is first.
+func (h *Hub) leaveWill(s *Session, w *will) {
+	c := s.who.Load()
+	s.mu.Lock()
+	expiry := s.expiry
+	s.mu.Unlock()
+	delay := min(w.delay, expiry)
+	if delay == 0 {
+		h.publishWill(c, w)
+		h.willGone(s, w)
+		return
+	}
+	h.wills.add(s.id, &pendingWill{w: w, c: c, at: h.now().Add(time.Duration(delay) * time.Second)})
+}
+
+func (h *Hub) publishDueWills() {
+	for _, p := range h.wills.take(h.now()) {
+		h.publishWill(p.c, p.w)
+		if s := h.session(p.c.ID); s != nil {
+			h.willGone(s, p.w)
+		}
+	}
+}
+
+// willGone takes a published will out of the session and of its stored form.
+func (h *Hub) willGone(s *Session, w *will) {
+	s.mu.Lock()
+	if s.will == w {
+		s.will = nil
+	}
+	ended := s.ended
+	s.mu.Unlock()
+	if ended {
+		return
+	}
+	if err := h.saveSession(s); err != nil {
+		h.log.Error("store a session", "client", s.id, "error", err)
+	}
+}
+
+// publishWill publishes with the rights that the client has now.
+func (h *Hub) publishWill(c *Client, w *will) {
+	m := &Message{
+		Topic: w.topic, Payload: w.payload, QoS: w.qos, Retain: w.retain, Props: w.props,
+		At: h.now().UnixNano(), From: Origin{ClientID: c.ID, UserID: c.UserID, Role: c.Role},
+	}
+	if w.props != nil && w.props.HasExpiry {
+		m.Expires = m.At + int64(w.props.Expiry)*int64(time.Second)
+	}
+	h.PublishAs(c, m, func(code wire.Code, reason string) {
+		if code.Failed() {
+			h.log.Info("a will was refused", "client", c.ID, "topic", w.topic, "reason", reason)
+			return
+		}
+		h.stats.Wills.Add(1)
+	})
+}
