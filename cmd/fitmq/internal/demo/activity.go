@@ -58,9 +58,9 @@ func (r *rider) earlierRide(now time.Time) activity {
 
 // nextActivity is the time until the next upload. It grows, so that a
 // demonstration that runs all day stays under the quota of 100 a day: 5 about
-// every 15 s, 30 about every minute, then one about every 20 minutes.
+// every 15 s, 30 about every minute, then one about every 30 minutes.
 func (r *rider) nextActivity() time.Duration {
-	mean := 20 * time.Minute
+	mean := 30 * time.Minute
 	switch {
 	case r.submitted < 8:
 		mean = 15 * time.Second
