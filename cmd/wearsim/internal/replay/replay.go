@@ -28,6 +28,12 @@ const (
 	// can still be read from the samples. One message holds about 60 samples,
 	// hence some 240 a second: a 1 Hz recording at more than 200 times its pace
 	// plays on for a while after its end instead of losing samples.
+	//
+	// Messages go out on a grid of minGap counted from the start of the clock
+	// (only the very first sample goes at its own moment): two wearables on one
+	// clock then send the same stretch of time at the same moment. Out of step,
+	// one of them would look up to minGap times the speed ahead, which at 60
+	// times the pace is 15 s of running.
 	minGap = 250 * time.Millisecond
 
 	// DefaultKeep is how many unsent samples a watch keeps while it has no
@@ -241,11 +247,7 @@ func (p *player) playLeg(ctx context.Context, leg, next int) (int, error) {
 		end++
 	}
 	for next < end {
-		at := p.begin.Add(p.items[next].due)
-		if free := p.last.Add(minGap); free.After(at) {
-			at = free
-		}
-		wait(ctx, time.Until(at))
+		wait(ctx, time.Until(p.sendAt(p.items[next].due)))
 		if ctx.Err() != nil {
 			return next, context.Cause(ctx)
 		}
@@ -261,6 +263,24 @@ func (p *player) playLeg(ctx context.Context, leg, next int) (int, error) {
 		next += n
 	}
 	return next, nil
+}
+
+// sendAt is when a sample that is due then may go: on the grid, and, after a
+// message that had to wait, not at once on the next line of it.
+func (p *player) sendAt(due time.Duration) time.Time {
+	at := p.begin.Add(due)
+	if p.last.IsZero() {
+		return at
+	}
+	if free := p.last.Add(minGap / 2); free.After(at) {
+		at = free
+	}
+	since := at.Sub(p.begin)
+	lines := since / minGap
+	if since%minGap > 0 {
+		lines++
+	}
+	return p.begin.Add(lines * minGap)
 }
 
 // dueUntil returns the index after the last item that is due now, at least next+1.
