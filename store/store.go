@@ -166,8 +166,9 @@ type Tables interface {
 	// valid during the call. fn must not call the store.
 	Scan(ctx context.Context, table, prefix, after string, fn func(Value) bool) error
 	// Watch calls fn with every change of a key that starts with prefix, in
-	// order for each key, from the moment of the call until ctx ends. fn must
-	// be quick and must not call the store.
+	// order for each key, from the moment of the call until ctx ends (it returns
+	// nil). fn must be quick and must not call the store: one that is too slow
+	// is cut off with ErrLagged. Data must not be changed.
 	Watch(ctx context.Context, table, prefix string, fn func(Change)) error
 }
 
@@ -193,6 +194,9 @@ var (
 	ErrUnavailable = errors.New("store unavailable")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("store closed")
+	// ErrLagged: a watcher took its changes too slowly and was cut off; it
+	// starts again with a Scan.
+	ErrLagged = errors.New("watcher lags too far behind")
 	// ErrLocked: another process uses the directory.
 	ErrLocked = errors.New("data directory is in use by another process")
 	// ErrNewer: the directory was written by a newer version.
