@@ -1,0 +1,82 @@
+import type { CSSProperties } from 'react'
+import { formatGap, formatScore, hue, score } from '../format'
+import { race, type RaceRow } from '../select'
+import type { LiveState } from '../state'
+import { strings } from '../strings'
+import { useReorder } from './hooks'
+import { Avatar, Figure } from './parts'
+
+const t = strings.race
+/** Rows shown; a board carries at most its top 25. */
+const rowsShown = 12
+
+/** Who leads, by how much, and where everybody is behind. */
+export function Race({ state: s }: { state: LiveState }) {
+  const rows = race(s).slice(0, rowsShown)
+  const unit = s.board?.unit ?? ''
+  const metric = strings.metrics[s.board?.metric ?? '']
+  const list = useReorder<HTMLOListElement>(rows.map((r) => r.userId).join(' '))
+  const leader = rows[0]
+  return (
+    <section className="panel race" aria-labelledby="race-title" data-testid="race" data-revision={s.board?.revision}>
+      <h2 id="race-title" className="visually-hidden">{t.title}</h2>
+      {leader === undefined ? (
+        <p className="empty">{t.waiting}</p>
+      ) : (
+        <>
+          <Leader key={s.lead?.count ?? 0} row={leader} second={rows[1]} unit={unit} ended={s.info?.state === 'ended'} fresh={s.lead !== undefined} />
+          <ol className="lanes" ref={list}>
+            {rows.map((row) => (
+              <Lane key={row.userId} row={row} unit={unit} me={row.userId === s.me} />
+            ))}
+          </ol>
+          {metric !== undefined && <p className="fine race-by">{t.rankBy(metric)}</p>}
+        </>
+      )}
+    </section>
+  )
+}
+
+function Leader({ row, second, unit, ended, fresh }: { row: RaceRow; second: RaceRow | undefined; unit: string; ended: boolean; fresh: boolean }) {
+  return (
+    <div className={`leader ${fresh ? 'leader-fresh' : ''}`} data-testid="leader" data-user={row.userId} data-score={row.score}>
+      <Avatar userId={row.userId} name={row.name} size="large" />
+      <div className="leader-text">
+        <span className="eyebrow">{fresh && !ended ? t.newLead : t.leader}</span>
+        <strong className="leader-name">{ended ? t.won(row.name) : t.leads(row.name)}</strong>
+        <span className="leader-gap">
+          {second === undefined ? t.alone : t.ahead(formatGap(second.gap, unit), second.name)}
+        </span>
+      </div>
+      <Figure measure={score(row.score, unit)} className="leader-score" />
+    </div>
+  )
+}
+
+function Lane({ row, unit, me }: { row: RaceRow; unit: string; me: boolean }) {
+  return (
+    <li
+      className="lane"
+      data-flip={row.userId}
+      data-testid="race-row"
+      data-user={row.userId}
+      data-rank={row.rank}
+      data-score={row.score}
+      data-gap={row.gap}
+      data-me={me}
+    >
+      <span className="lane-rank">{row.rank}</span>
+      <span className="lane-name">
+        {row.name}
+        {me && <span className="tag">{strings.roles.you}</span>}
+      </span>
+      <span className="lane-track" aria-hidden="true">
+        <span className="lane-run" style={{ '--hue': hue(row.userId), transform: `translateX(${(row.place - 1) * 100}%)` } as CSSProperties}>
+          <Avatar userId={row.userId} name={row.name} size="small" />
+        </span>
+      </span>
+      <span className="lane-score">{formatScore(row.score, unit)}</span>
+      <span className="lane-gap">{row.rank === 1 ? t.leader : `+${formatGap(row.gap, unit)}`}</span>
+    </li>
+  )
+}

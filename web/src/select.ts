@@ -1,0 +1,79 @@
+// What the page shows, derived from what it knows. Pure.
+import type { Athlete, LiveState } from './state'
+
+/** Silence after which an athlete's numbers count as old, in ms. */
+export const staleAfter = 10_000
+
+export type TileState = 'active' | 'paused' | 'stale' | 'ended' | 'left' | 'waiting'
+
+export interface Tile {
+  userId: string
+  name: string
+  rank: number | undefined
+  athlete: Athlete | undefined
+  here: boolean
+}
+
+export interface RaceRow {
+  userId: string
+  name: string
+  rank: number
+  score: number
+  /** Behind the leader, in the board's unit, 0 for the leader. */
+  gap: number
+  /** 0..1 on the lane that reaches from the last to the leader. */
+  place: number
+}
+
+/**
+ * One tile per athlete: in race order, then those without a place by name, those who left last.
+ * Trainers and onlookers on the roster have a tile only when they move too.
+ */
+export function tiles(s: LiveState): Tile[] {
+  const here = new Map((s.roster?.participants ?? []).map((p) => [p.userId, p]))
+  const ranks = new Map((s.board?.entries ?? []).map((e) => [e.userId, e.rank]))
+  const ids = new Set(s.athletes.keys())
+  for (const p of here.values()) {
+    const watches = p.role !== 'member' || p.userId === s.info?.trainer
+    if (!watches) ids.add(p.userId)
+  }
+  const made = [...ids].map((userId) => ({
+    userId,
+    name: s.names[userId] ?? userId,
+    rank: ranks.get(userId),
+    athlete: s.athletes.get(userId),
+    here: s.roster === undefined || here.has(userId),
+  }))
+  return made.sort(
+    (a, b) =>
+      Number(b.here || b.rank !== undefined) - Number(a.here || a.rank !== undefined) ||
+      (a.rank ?? Infinity) - (b.rank ?? Infinity) ||
+      (a.name < b.name ? -1 : 1),
+  )
+}
+
+export function tileState(t: Tile, now: number): TileState {
+  if (t.athlete === undefined) return t.here ? 'waiting' : 'left'
+  if (t.athlete.closed || t.athlete.sample.status === 'ended') return 'ended'
+  if (!t.here) return 'left'
+  if (now - t.athlete.heardAt > staleAfter) return 'stale'
+  return t.athlete.sample.status === 'paused' ? 'paused' : 'active'
+}
+
+/** The session's board with gaps and places on the lane; the spread is never drawn wider than it matters. */
+export function race(s: LiveState): RaceRow[] {
+  const entries = s.board?.entries ?? []
+  const leader = entries[0]
+  if (leader === undefined) return []
+  const gaps = entries.map((e) => Math.abs(leader.score - e.score))
+  // A lane that just holds the widest gap; at least 2 % of the leader's score, so that equals stay close.
+  const span = Math.max(...gaps, Math.abs(leader.score) * 0.02, 1e-9) * 1.25
+  return entries.map((e, i) => ({
+    userId: e.userId,
+    name: e.name,
+    rank: e.rank,
+    score: e.score,
+    gap: gaps[i] ?? 0,
+    place: 1 - (gaps[i] ?? 0) / span,
+  }))
+}
