@@ -1,0 +1,342 @@
+package gateway_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fitmq/fitmq/access"
+	"github.com/fitmq/fitmq/engine"
+	"github.com/fitmq/fitmq/fitness"
+	"github.com/fitmq/fitmq/gateway"
+)
+
+// fakeEngine remembers what was asked and answers from maps, or with err.
+type fakeEngine struct {
+	calls      []string
+	err        error
+	panics     bool
+	created    bool
+	sessions   map[string]engine.Session
+	challenges map[string]engine.Challenge
+	links      map[string]bool
+	query      engine.BoardQuery
+	wait       bool // answer only when the context ends
+}
+
+var _ gateway.Engine = (*fakeEngine)(nil)
+
+func (f *fakeEngine) call(ctx context.Context, a engine.Actor, parts ...string) error {
+	if f.panics {
+		panic("the fake was told to")
+	}
+	f.calls = append(f.calls, a.UserID+"("+a.Role+") "+strings.Join(parts, " "))
+	if f.wait {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return f.err
+}
+
+// pageOf is a page of a map's values in order of the keys.
+func pageOf[T any](m map[string]T, after string, limit int) (list []T, next string) {
+	keys := slices.Sorted(maps.Keys(m))
+	for i, k := range keys {
+		if k <= after {
+			continue
+		}
+		if list = append(list, m[k]); len(list) == limit && i < len(keys)-1 {
+			return list, k
+		}
+	}
+	return list, ""
+}
+
+func (f *fakeEngine) PutSession(ctx context.Context, a engine.Actor, id string, s engine.SessionSpec) (engine.Session, bool, error) {
+	err := f.call(ctx, a, "put session", id, s.Title, s.Host, s.Visibility)
+	return engine.Session{ID: id, SessionSpec: s}, f.created, err
+}
+
+func (f *fakeEngine) Session(id string) (engine.Session, error) {
+	s, ok := f.sessions[id]
+	if !ok {
+		return s, fitness.Errorf("get session", fitness.NotFound, "no session %s", id)
+	}
+	return s, nil
+}
+
+func (f *fakeEngine) Sessions(after string, limit int) ([]engine.Session, string) {
+	return pageOf(f.sessions, after, limit)
+}
+
+func (f *fakeEngine) DeleteSession(ctx context.Context, a engine.Actor, id string) error {
+	return f.call(ctx, a, "delete session", id)
+}
+
+func (f *fakeEngine) Control(ctx context.Context, a engine.Actor, id, action, user string) error {
+	return f.call(ctx, a, "control", id, action, user)
+}
+
+func (f *fakeEngine) PutMember(ctx context.Context, a engine.Actor, sid, uid string) error {
+	return f.call(ctx, a, "put member", sid, uid)
+}
+
+func (f *fakeEngine) DeleteMember(ctx context.Context, a engine.Actor, sid, uid string) error {
+	return f.call(ctx, a, "delete member", sid, uid)
+}
+
+func (f *fakeEngine) Members(sid string) ([]engine.Member, error) {
+	return []engine.Member{{UserID: "ana", Name: "Ana", Role: "host", Flags: map[string]int{"heartRate": 2}}}, f.err
+}
+
+func (f *fakeEngine) PutChallenge(ctx context.Context, a engine.Actor, id string, s engine.ChallengeSpec) (engine.Challenge, bool, error) {
+	err := f.call(ctx, a, "put challenge", id, s.Title, s.Organizer)
+	return engine.Challenge{ID: id, Title: s.Title}, f.created, err
+}
+
+func (f *fakeEngine) Challenge(id string) (engine.Challenge, error) {
+	c, ok := f.challenges[id]
+	if !ok {
+		return c, fitness.Errorf("get challenge", fitness.NotFound, "no challenge %s", id)
+	}
+	return c, nil
+}
+
+func (f *fakeEngine) Challenges(after string, limit int) ([]engine.Challenge, string) {
+	return pageOf(f.challenges, after, limit)
+}
+
+func (f *fakeEngine) DeleteChallenge(ctx context.Context, a engine.Actor, id string) error {
+	return f.call(ctx, a, "delete challenge", id)
+}
+
+func (f *fakeEngine) Leaderboard(id string, q engine.BoardQuery) (engine.Board, error) {
+	f.query = q
+	return engine.Board{ChallengeID: id, Revision: 7, Metric: "distance", Unit: "m", Total: 2, Entries: []engine.BoardEntry{{Rank: 1, UserID: "ana"}}}, f.err
+}
+
+func (f *fakeEngine) PutParticipant(ctx context.Context, a engine.Actor, cid, uid string) error {
+	return f.call(ctx, a, "put participant", cid, uid)
+}
+
+func (f *fakeEngine) DeleteParticipant(ctx context.Context, a engine.Actor, cid, uid string) error {
+	return f.call(ctx, a, "delete participant", cid, uid)
+}
+
+func (f *fakeEngine) Participants(_, after string, limit int) ([]engine.Entrant, string, error) {
+	list, next := pageOf(map[string]engine.Entrant{"ana": {UserID: "ana"}, "ben": {UserID: "ben"}}, after, limit)
+	return list, next, f.err
+}
+
+func (f *fakeEngine) WithdrawActivity(ctx context.Context, a engine.Actor, cid, uid, aid string) error {
+	return f.call(ctx, a, "withdraw", cid, uid, aid)
+}
+
+func (f *fakeEngine) PutLink(ctx context.Context, a engine.Actor, trainer, client string) error {
+	return f.call(ctx, a, "put link", trainer, client)
+}
+
+func (f *fakeEngine) DeleteLink(ctx context.Context, a engine.Actor, trainer, client string) error {
+	return f.call(ctx, a, "delete link", trainer, client)
+}
+
+func (f *fakeEngine) Linked(trainer, client string) bool { return f.links[trainer+"/"+client] }
+
+// The relations of the tests: ana hosts s1, ben is its member; both take part in
+// c1; tim trains ana.
+
+func (f *fakeEngine) SessionMember(sid, uid string) bool {
+	return sid == "s1" && (uid == "ana" || uid == "ben")
+}
+func (f *fakeEngine) SessionControl(sid, uid string) bool { return sid == "s1" && uid == "ana" }
+func (f *fakeEngine) SessionTrainer(string, string) bool  { return false }
+func (f *fakeEngine) ChallengeParticipant(cid, uid string) bool {
+	return cid == "c1" && (uid == "ana" || uid == "ben")
+}
+
+// fakeUsers: every password is the user's id doubled.
+type fakeUsers struct {
+	users map[string]access.User
+	err   error
+	puts  []access.UserSpec
+}
+
+func (f *fakeUsers) Authenticate(_ context.Context, user, password string) (access.Identity, error) {
+	if f.err != nil {
+		return access.Identity{}, f.err
+	}
+	u, ok := f.users[user]
+	if !ok || password != user+user {
+		return access.Identity{}, access.ErrBadCredentials
+	}
+	return access.Identity{UserID: u.ID, Name: u.Name, Role: u.Role}, nil
+}
+
+func (f *fakeUsers) Get(id string) (access.User, error) {
+	u, ok := f.users[id]
+	if !ok {
+		return u, access.ErrNoUser
+	}
+	return u, nil
+}
+
+func (f *fakeUsers) List(after string, limit int) ([]access.User, string) {
+	return pageOf(f.users, after, limit)
+}
+
+func (f *fakeUsers) Put(_ context.Context, id string, spec access.UserSpec) (access.User, bool, error) {
+	if f.err != nil {
+		return access.User{}, false, f.err
+	}
+	f.puts = append(f.puts, spec)
+	_, there := f.users[id]
+	u := access.User{ID: id, Name: spec.Name, Role: spec.Role}
+	f.users[id] = u
+	return u, !there, nil
+}
+
+func (f *fakeUsers) Delete(_ context.Context, id string) error {
+	if _, ok := f.users[id]; !ok {
+		return access.ErrNoUser
+	}
+	delete(f.users, id)
+	return nil
+}
+
+// fakePlane is the data plane's two ports.
+type fakePlane struct {
+	published []gateway.Message
+	receipt   gateway.Receipt
+	err       error
+	kept      map[string]string
+}
+
+func (f *fakePlane) Publish(_ context.Context, m gateway.Message) (gateway.Receipt, error) {
+	f.published = append(f.published, m)
+	return f.receipt, f.err
+}
+
+func (f *fakePlane) EachRetained(_ string, fn func(topic string, payload []byte, qos byte) bool) {
+	for topic, payload := range f.kept {
+		if !fn(topic, []byte(payload), 1) {
+			return
+		}
+	}
+}
+
+// house is a gateway with its fakes.
+type house struct {
+	*gateway.Gateway
+	engine *fakeEngine
+	users  *fakeUsers
+	plane  *fakePlane
+	log    *bytes.Buffer
+}
+
+func newHouse(t *testing.T, change ...func(*gateway.Options)) *house {
+	t.Helper()
+	h := &house{
+		engine: &fakeEngine{
+			sessions:   map[string]engine.Session{"s1": {ID: "s1"}, "s2": {ID: "s2"}},
+			challenges: map[string]engine.Challenge{"c1": {ID: "c1", Visibility: "invite"}, "c2": {ID: "c2", Visibility: "open"}, "c3": {ID: "c3", Visibility: "invite"}},
+			links:      map[string]bool{"tim/ana": true},
+		},
+		users: &fakeUsers{users: map[string]access.User{}},
+		plane: &fakePlane{kept: map[string]string{}},
+		log:   &bytes.Buffer{},
+	}
+	for id, role := range map[string]access.Role{"ana": access.Member, "ben": access.Member, "olga": access.Member, "tim": access.Trainer, "svc": access.Service, "root": access.Admin} {
+		h.users.users[id] = access.User{ID: id, Name: strings.ToUpper(id), Role: role, CreatedAt: time.Unix(0, 0).UTC(), UpdatedAt: time.Unix(0, 0).UTC()}
+	}
+	o := gateway.Options{
+		Engine: h.engine, Users: h.users, Policy: access.NewPolicy(h.engine, false), AdminToken: access.NewAdminToken("the-token"),
+		Publisher: h.plane, Retained: h.plane,
+		Logger: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	for _, fn := range change {
+		fn(&o)
+	}
+	var err error
+	if h.Gateway, err = gateway.New(o); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// do sends a request as a user ("" nobody, "token" the admin token) and returns
+// the answer.
+func (h *house) do(t *testing.T, who, method, path, body string) *http.Response {
+	t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if body == "" {
+		r = httptest.NewRequest(method, path, nil)
+	} else {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	switch who {
+	case "":
+	case "token":
+		r.Header.Set("Authorization", "Bearer the-token")
+	default:
+		r.SetBasicAuth(who, who+who)
+	}
+	return h.send(r)
+}
+
+func (h *house) send(r *http.Request) *http.Response {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// text reads an answer's body.
+func text(t *testing.T, res *http.Response) string {
+	t.Helper()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// wantProblem checks that the answer is a problem with that status and detail.
+func wantProblem(t *testing.T, res *http.Response, status int, detail string) gateway.Problem {
+	t.Helper()
+	body := text(t, res)
+	var p gateway.Problem
+	if err := json.Unmarshal([]byte(body), &p); err != nil {
+		t.Fatalf("status %d with %q, which is no problem: %v", res.StatusCode, body, err)
+	}
+	if got := res.Header.Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("content type %q", got)
+	}
+	if res.StatusCode != status || p.Status != status || p.Type != "about:blank" || p.Title != http.StatusText(status) {
+		t.Errorf("got status %d and %+v, want %d", res.StatusCode, p, status)
+	}
+	if !strings.Contains(p.Detail, detail) || p.Detail == "" {
+		t.Errorf("got detail %q, want %q", p.Detail, detail)
+	}
+	return p
+}
+
+// wantJSON checks status and body.
+func wantJSON(t *testing.T, res *http.Response, status int, body string) {
+	t.Helper()
+	got := strings.TrimSpace(text(t, res))
+	if res.StatusCode != status || got != body {
+		t.Errorf("got %d %s\nwant %d %s", res.StatusCode, got, status, body)
+	}
+	if want := cmp.Or(map[bool]string{true: "application/json"}[body != ""], ""); res.Header.Get("Content-Type") != want {
+		t.Errorf("content type %q, want %q", res.Header.Get("Content-Type"), want)
+	}
+}

@@ -1,0 +1,148 @@
+// Package gateway is the HTTP side of the server: the REST interface for
+// administration and as a fallback, publishing and reading retained messages,
+// the mount of MQTT over WebSocket, the page, and what operators probe. It asks
+// the same policy and the same use cases as MQTT does and has no rules of its
+// own.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options are a Gateway's parts and limits. Zero limits mean the stated values.
+type Options struct {
+	// Engine, Users, Policy and AdminToken are required.
+	Engine     Engine
+	Users      Users
+	Policy     Policy
+	AdminToken TokenChecker
+	// Publisher serves POST /api/v1/publish, Retained GET /api/v1/retained; nil
+	// leaves the path out.
+	Publisher Publisher
+	Retained  Retained
+	// WebSocket serves /mqtt and /ws, Web serves /; nil leaves the path out.
+	WebSocket http.Handler
+	Web       http.Handler
+	// Ready says why the server cannot take work now, for /readyz; nil: always ready.
+	Ready func() error
+	// Registry is served at /metrics and gets this package's own metrics; nil
+	// leaves both out.
+	Registry *prometheus.Registry
+	// Logger for changes, failures and panics; nil logs nothing.
+	Logger *slog.Logger
+	// Anonymous lets requests without credentials publish and read retained
+	// messages, as far as the policy allows nobody in particular to.
+	Anonymous bool
+	// Limits of requests.
+	Limits Limits
+}
+
+// Limits bound what a request may take.
+type Limits struct {
+	// BodySize in bytes, over which the answer is 413; zero means 1 MiB.
+	BodySize int64
+	// RequestTime, after which the answer is 503; zero means 30 s.
+	RequestTime time.Duration
+	// HeaderTime to read a request's header, HTTP's slow start; zero means 10 s.
+	HeaderTime time.Duration
+	// IdleTime of a kept connection; zero means 2 min.
+	IdleTime time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.BodySize == 0 {
+		l.BodySize = 1 << 20
+	}
+	if l.RequestTime == 0 {
+		l.RequestTime = 30 * time.Second
+	}
+	if l.HeaderTime == 0 {
+		l.HeaderTime = 10 * time.Second
+	}
+	if l.IdleTime == 0 {
+		l.IdleTime = 2 * time.Minute
+	}
+	return l
+}
+
+// maxHeader bounds a request's header in bytes; over it net/http answers 431.
+const maxHeader = 32 << 10
+
+// Gateway is the HTTP handler and its server. Safe for concurrent use.
+type Gateway struct {
+	o       Options
+	log     *slog.Logger
+	metrics *metrics
+	root    http.Handler
+	api     *http.ServeMux
+	server  *http.Server
+}
+
+// New returns a Gateway. The error names every required part that is missing.
+func New(o Options) (*Gateway, error) {
+	var missing []error
+	for _, part := range []struct {
+		name string
+		nil  bool
+	}{{"Engine", o.Engine == nil}, {"Users", o.Users == nil}, {"Policy", o.Policy == nil}, {"AdminToken", o.AdminToken == nil}} {
+		if part.nil {
+			missing = append(missing, fmt.Errorf("option %s is missing", part.name))
+		}
+	}
+	if err := errors.Join(missing...); err != nil {
+		return nil, fmt.Errorf("new gateway: %w", err)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	o.Limits = o.Limits.withDefaults()
+	g := &Gateway{o: o, log: o.Logger}
+	var err error
+	if g.metrics, err = newMetrics(o.Registry); err != nil {
+		return nil, fmt.Errorf("new gateway: %w", err)
+	}
+	g.api = g.apiRoutes()
+	g.root = g.recovering(g.rootRoutes())
+	g.server = &http.Server{
+		Handler:           g.root,
+		ReadHeaderTimeout: o.Limits.HeaderTime,
+		// A body that trickles, or a client that does not read its answer, ends
+		// here; a WebSocket has left the server by then and has deadlines of its own.
+		ReadTimeout:    o.Limits.HeaderTime + o.Limits.RequestTime,
+		WriteTimeout:   o.Limits.HeaderTime + 2*o.Limits.RequestTime,
+		IdleTimeout:    o.Limits.IdleTime,
+		MaxHeaderBytes: maxHeader,
+		ErrorLog:       slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+	}
+	return g, nil
+}
+
+// ServeHTTP answers one request.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.root.ServeHTTP(w, r) }
+
+// Serve answers on the listener until Shutdown, and then returns nil. It closes
+// the listener.
+func (g *Gateway) Serve(l net.Listener) error {
+	if err := g.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve http: %w", err)
+	}
+	return nil
+}
+
+// Shutdown stops accepting, waits for the requests under way until ctx ends,
+// and then cuts off the others, which the error says. WebSocket connections are
+// not its business. Calling it again does nothing more.
+func (g *Gateway) Shutdown(ctx context.Context) error {
+	if err := g.server.Shutdown(ctx); err != nil {
+		return fmt.Errorf("shut down http: %w", errors.Join(err, g.server.Close()))
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics counts requests of the REST interface by route. A nil one counts nothing.
+type metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	panics   prometheus.Counter
+}
+
+func newMetrics(r *prometheus.Registry) (*metrics, error) {
+	if r == nil {
+		return nil, nil
+	}
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "fitmq_http_requests_total", Help: "Requests of the REST interface by route, method and status."},
+			[]string{"route", "method", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "fitmq_http_request_seconds", Help: "Time to answer a request of the REST interface, by route.",
+			Buckets: []float64{.001, .005, .025, .1, .5, 2, 10}},
+			[]string{"route"}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fitmq_http_panics_total", Help: "Requests that ended in a panic."}),
+	}
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.panics} {
+		if err := r.Register(c); err != nil {
+			return nil, fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+// observe counts one request. Routes and their methods are a closed set, so
+// that nobody can make label values.
+func (m *metrics) observe(route, method string, status int, d time.Duration) {
+	if m == nil {
+		return
+	}
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(route).Observe(d.Seconds())
+}
+
+func (m *metrics) panicked() {
+	if m != nil {
+		m.panics.Inc()
+	}
+}

@@ -1,0 +1,121 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/fitmq/fitmq/access"
+	"github.com/fitmq/fitmq/engine"
+)
+
+// Engine is what the gateway calls of the use cases. Their errors are
+// fitness.Error; each call judges its actor itself.
+type Engine interface {
+	Sessions
+	Members
+	Challenges
+	Participants
+	Links
+}
+
+// Sessions are live workouts and trainings.
+type Sessions interface {
+	// PutSession creates or replaces; created tells which.
+	PutSession(ctx context.Context, a engine.Actor, id string, spec engine.SessionSpec) (s engine.Session, created bool, err error)
+	Session(id string) (engine.Session, error)
+	// Sessions lists in order of the ids; next is "" at the end.
+	Sessions(after string, limit int) (list []engine.Session, next string)
+	DeleteSession(ctx context.Context, a engine.Actor, id string) error
+	// Control does what session/{id}/control does: start, pause, resume, end, remove.
+	Control(ctx context.Context, a engine.Actor, id, action, userID string) error
+}
+
+// Members are the members of a session.
+type Members interface {
+	PutMember(ctx context.Context, a engine.Actor, sessionID, userID string) error
+	DeleteMember(ctx context.Context, a engine.Actor, sessionID, userID string) error
+	Members(sessionID string) ([]engine.Member, error)
+}
+
+// Challenges are the challenges and their boards.
+type Challenges interface {
+	// PutChallenge creates or replaces; created tells which.
+	PutChallenge(ctx context.Context, a engine.Actor, id string, spec engine.ChallengeSpec) (c engine.Challenge, created bool, err error)
+	Challenge(id string) (engine.Challenge, error)
+	// Challenges lists in order of the ids; next is "" at the end.
+	Challenges(after string, limit int) (list []engine.Challenge, next string)
+	DeleteChallenge(ctx context.Context, a engine.Actor, id string) error
+	Leaderboard(id string, q engine.BoardQuery) (engine.Board, error)
+}
+
+// Participants are the participants of a challenge and what they handed in.
+type Participants interface {
+	PutParticipant(ctx context.Context, a engine.Actor, challengeID, userID string) error
+	DeleteParticipant(ctx context.Context, a engine.Actor, challengeID, userID string) error
+	// Participants lists in order of the user ids; next is "" at the end.
+	Participants(challengeID, after string, limit int) (list []engine.Entrant, next string, err error)
+	WithdrawActivity(ctx context.Context, a engine.Actor, challengeID, userID, activityID string) error
+}
+
+// Links join trainers and clients.
+type Links interface {
+	PutLink(ctx context.Context, a engine.Actor, trainerID, clientID string) error
+	DeleteLink(ctx context.Context, a engine.Actor, trainerID, clientID string) error
+	Linked(trainerID, clientID string) bool
+}
+
+// Users are the users; *access.Users is one. Errors: access.ErrNoUser,
+// access.ErrBadCredentials, *access.InputError, the store's and the context's.
+type Users interface {
+	Authenticate(ctx context.Context, user, password string) (access.Identity, error)
+	Get(id string) (access.User, error)
+	List(after string, limit int) (list []access.User, next string)
+	Put(ctx context.Context, id string, spec access.UserSpec) (user access.User, created bool, err error)
+	Delete(ctx context.Context, id string) error
+}
+
+// Policy is the rights; *access.Policy is one.
+type Policy interface {
+	Publish(id access.Identity, topic string) access.Decision
+	Subscribe(id access.Identity, filter string) access.Decision
+	Deliver(id access.Identity, topic string) bool
+}
+
+// TokenChecker knows the admin token; access.AdminToken is one.
+type TokenChecker interface {
+	Check(token string) (access.Identity, bool)
+}
+
+// Message is a message that somebody publishes over HTTP. The right to publish
+// has been judged.
+type Message struct {
+	Sender  access.Identity
+	Topic   string
+	Payload []byte
+	QoS     byte // 0, 1 or 2
+	Retain  bool
+}
+
+// Receipt is what became of a Message.
+type Receipt struct {
+	// MessageID is the id under which it is known; "" where the topic has none.
+	MessageID string
+	// Code is the MQTT 5 reason code: 0x80 and over refuses, and then Reason
+	// says why.
+	Code   byte
+	Reason string
+}
+
+// Publisher takes messages the way that MQTT's go.
+type Publisher interface {
+	// Publish returns once the message is stored as its QoS promises. An error
+	// means that the outcome is unknown or the server's fault.
+	Publish(ctx context.Context, m Message) (Receipt, error)
+}
+
+// Retained is the retained messages.
+type Retained interface {
+	// EachRetained calls fn with each retained message that the valid filter
+	// matches, in any order, until fn returns false. fn may keep the payload but
+	// not change it.
+	EachRetained(filter string, fn func(topic string, payload []byte, qos byte) bool)
+}

@@ -1,0 +1,201 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/fitmq/fitmq/access"
+	"github.com/fitmq/fitmq/engine"
+	"github.com/fitmq/fitmq/fitness"
+)
+
+// request is a request with who asks.
+type request struct {
+	*http.Request
+	id access.Identity
+}
+
+// actor is who asks, as the engine knows it.
+func (r request) actor() engine.Actor {
+	return engine.Actor{UserID: r.id.UserID, Role: string(r.id.Role)}
+}
+
+// operator reports whether an administrator or a service asks.
+func (r request) operator() bool { return r.id.Role == access.Admin || r.id.Role == access.Service }
+
+// reply is a successful answer; without a body it is 204.
+type reply struct {
+	status int // 0 means 200
+	body   any
+}
+
+// done is the answer to a change that has nothing to show.
+var done = reply{status: http.StatusNoContent}
+
+// saved is the answer to a PUT.
+func saved(body any, created bool) reply {
+	if created {
+		return reply{status: http.StatusCreated, body: body}
+	}
+	return reply{body: body}
+}
+
+// call answers one kind of request. Its error is translated by problemOf.
+type call func(request) (reply, error)
+
+// route is a pattern of http.ServeMux below apiPrefix, and what answers it.
+type route struct {
+	pattern string
+	call    call
+}
+
+// apiRoutes maps the resources of the REST interface.
+func (g *Gateway) apiRoutes() *http.ServeMux {
+	mux := http.NewServeMux()
+	routes := []route{
+		{"GET /me", g.me},
+		{"GET /users", g.listUsers}, {"GET /users/{id}", g.getUser}, {"PUT /users/{id}", g.putUser}, {"DELETE /users/{id}", g.deleteUser},
+		{"GET /links/{trainer}/{client}", g.getLink}, {"PUT /links/{trainer}/{client}", g.putLink}, {"DELETE /links/{trainer}/{client}", g.deleteLink},
+		{"GET /sessions", g.listSessions}, {"GET /sessions/{id}", g.getSession}, {"PUT /sessions/{id}", g.putSession}, {"DELETE /sessions/{id}", g.deleteSession},
+		{"GET /sessions/{id}/members", g.listMembers}, {"PUT /sessions/{id}/members/{user}", g.putMember}, {"DELETE /sessions/{id}/members/{user}", g.deleteMember},
+		{"POST /sessions/{id}/control", g.control},
+		{"GET /challenges", g.listChallenges}, {"GET /challenges/{id}", g.getChallenge}, {"PUT /challenges/{id}", g.putChallenge}, {"DELETE /challenges/{id}", g.deleteChallenge},
+		{"GET /challenges/{id}/participants", g.listParticipants}, {"PUT /challenges/{id}/participants/{user}", g.putParticipant}, {"DELETE /challenges/{id}/participants/{user}", g.deleteParticipant},
+		{"DELETE /challenges/{id}/activities/{user}/{activity}", g.withdrawActivity},
+		{"GET /challenges/{id}/leaderboard", g.leaderboard},
+	}
+	if g.o.Publisher != nil {
+		routes = append(routes, route{"POST /publish", g.publish})
+	}
+	if g.o.Retained != nil {
+		routes = append(routes, route{"GET /retained", g.retained})
+	}
+	for _, one := range routes {
+		method, path, _ := strings.Cut(one.pattern, " ")
+		mux.HandleFunc(method+" "+apiPrefix+path, g.answer(apiPrefix+path, one.call))
+	}
+	return mux
+}
+
+const apiPrefix = "/api/v1"
+
+// openPaths may be asked without credentials where Options.Anonymous says so;
+// the policy judges what nobody in particular may do there.
+var openPaths = map[string]bool{apiPrefix + "/publish": true, apiPrefix + "/retained": true}
+
+// serveAPI answers what is below /api/. What no route takes becomes a problem
+// with a hint.
+func (g *Gateway) serveAPI(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if _, pattern := g.api.Handler(r); pattern != "" {
+		g.api.ServeHTTP(w, r)
+		return
+	}
+	var unrouted headerOnly
+	g.api.ServeHTTP(&unrouted, r)
+	if unrouted.status == http.StatusMethodNotAllowed {
+		p := problem(http.StatusMethodNotAllowed, "%s is not possible here", clip(r.Method))
+		p.allow = unrouted.Header().Get("Allow")
+		p.write(w)
+		return
+	}
+	hint := "known below " + apiPrefix + ": me, users, links, sessions, challenges, publish, retained"
+	if rest, ok := strings.CutPrefix(r.URL.Path, "/api/"); ok && !strings.HasPrefix(r.URL.Path, apiPrefix+"/") {
+		hint = "the interface is below " + apiPrefix + ": try " + apiPrefix + "/" + clip(strings.TrimPrefix(rest, "v1"))
+	}
+	problem(http.StatusNotFound, "nothing is at %s; %s", clip(r.URL.Path), hint).write(w)
+}
+
+// headerOnly takes the mux's own answer apart, which is not in our form.
+type headerOnly struct {
+	header http.Header
+	status int
+}
+
+// Header returns what the mux sets.
+func (h *headerOnly) Header() http.Header {
+	if h.header == nil {
+		h.header = http.Header{}
+	}
+	return h.header
+}
+
+// WriteHeader keeps the status.
+func (h *headerOnly) WriteHeader(status int) { h.status = status }
+
+// Write passes over the text.
+func (h *headerOnly) Write(b []byte) (int, error) { return len(b), nil }
+
+// answer wraps a call: limits, sign-in, the answer, and what is logged and counted.
+func (g *Gateway) answer(route string, fn call) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		status := http.StatusInternalServerError // what a panic makes of it
+		defer func() { g.metrics.observe(route, r.Method, status, time.Since(start)) }()
+		ctx, cancel := context.WithTimeout(r.Context(), g.o.Limits.RequestTime)
+		defer cancel()
+		r = r.WithContext(ctx)
+		r.Body = http.MaxBytesReader(w, r.Body, g.o.Limits.BodySize)
+		req := request{Request: r}
+		res, err := reply{}, error(nil)
+		if req.id, err = g.signIn(r, openPaths[route]); err == nil {
+			res, err = fn(req)
+		}
+		if err != nil {
+			p := problemOf(err)
+			status = p.Status
+			g.logFailure(req, p, err)
+			p.write(w)
+			return
+		}
+		if status = res.status; status == 0 {
+			status = http.StatusOK
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && route != apiPrefix+"/publish" {
+			g.log.Info("administrative change", "user", req.id.UserID, "role", string(req.id.Role), "method", r.Method, "path", r.URL.Path, "status", status)
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		if res.body == nil {
+			w.WriteHeader(status)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		writeJSON(w, res.body)
+	}
+}
+
+// logFailure tells operators what a client is only told to be internal.
+func (g *Gateway) logFailure(r request, p *Problem, err error) {
+	switch {
+	case p.Status == http.StatusInternalServerError:
+		g.log.Error("request failed", "user", r.id.UserID, "method", r.Method, "path", r.URL.Path, "error", err)
+	case fitness.KindOf(err) == fitness.Unavailable || p.Status == http.StatusServiceUnavailable && !errors.Is(err, context.Canceled):
+		g.log.Warn("request could not be served", "user", r.id.UserID, "method", r.Method, "path", r.URL.Path, "error", err)
+	default:
+		g.log.Debug("request refused", "user", r.id.UserID, "method", r.Method, "path", r.URL.Path, "status", p.Status, "reason", p.Detail)
+	}
+}
+
+// recovering keeps one request's panic from ending the others.
+func (g *Gateway) recovering(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			what := recover()
+			if what == nil {
+				return
+			}
+			if err, ok := what.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(what) // net/http's own way to give up a response
+			}
+			g.metrics.panicked()
+			g.log.Error("panic in a request", "method", r.Method, "path", r.URL.Path, "panic", what, "stack", string(debug.Stack()))
+			problem(http.StatusInternalServerError, "internal error").write(w)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
