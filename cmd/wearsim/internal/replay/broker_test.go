@@ -163,13 +163,14 @@ type proxy struct {
 	conns   map[net.Conn]bool
 }
 
-func mustStartProxy(tb testing.TB, backend string) *proxy {
+// mustStartProxy starts a proxy that leads nowhere before its first move.
+func mustStartProxy(tb testing.TB) *proxy {
 	tb.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatalf("listen: %v", err)
 	}
-	p := &proxy{ln: ln, backend: backend, conns: map[net.Conn]bool{}}
+	p := &proxy{ln: ln, conns: map[net.Conn]bool{}}
 	p.wg.Add(1)
 	go p.serve()
 	tb.Cleanup(func() {

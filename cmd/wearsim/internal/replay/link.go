@@ -63,6 +63,7 @@ type link struct {
 	mu         sync.Mutex
 	conn       net.Conn
 	ready      chan struct{} // closed while connected and subscribed
+	lost       chan struct{} // closed, and made anew, when the broker lost the session
 	connects   int
 	upSince    time.Time // zero while there is no connection
 	lostTimer  *time.Timer
@@ -73,7 +74,7 @@ type link struct {
 // returned context ends, with the reason as its cause, when going on is useless.
 func dial(ctx context.Context, cfg Options, events Events, subs []string, onMessage func(*paho.Publish)) (*link, context.Context, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	l := &link{cfg: cfg, events: events, subs: subs, cancel: cancel, ups: make(chan bool, 1), ready: make(chan struct{})}
+	l := &link{cfg: cfg, events: events, subs: subs, cancel: cancel, ups: make(chan bool, 1), ready: make(chan struct{}), lost: make(chan struct{})}
 	// A first connection that does not come about is more likely a mistyped
 	// address than an outage.
 	l.armGiveUp(min(cfg.GiveUp, firstGiveUp))
@@ -147,6 +148,10 @@ func (l *link) up(sessionPresent bool) {
 	l.connects++
 	l.upSince = time.Now()
 	again := l.connects > 1
+	if again && !sessionPresent {
+		close(l.lost)
+		l.lost = make(chan struct{})
+	}
 	l.mu.Unlock()
 	if again {
 		l.events.Reconnected()
@@ -291,15 +296,15 @@ func (l *link) subscribe(ctx context.Context) bool {
 func (l *link) publish(ctx context.Context, topic string, payload []byte) (answer, error) {
 	for {
 		l.mu.Lock()
-		ready := l.ready
+		ready, lost := l.ready, l.lost
 		l.mu.Unlock()
 		select {
 		case <-ctx.Done():
 			return answer{}, context.Cause(ctx)
 		case <-ready:
 		}
-		stop := l.watch()
-		resp, err := l.cm.Publish(ctx, &paho.Publish{Topic: topic, QoS: 1, Payload: payload})
+		c, stop := l.watch(ctx, lost)
+		resp, err := l.cm.Publish(c, &paho.Publish{Topic: topic, QoS: 1, Payload: payload})
 		stop()
 		if resp != nil {
 			a := answer{code: resp.ReasonCode}
@@ -321,10 +326,13 @@ func (l *link) publish(ctx context.Context, topic string, payload []byte) (answe
 	}
 }
 
-// watch ends a connection that has been up for the ackTimeout while a message
-// waits for its acknowledgement; paho sends it again on the next one. The
-// returned function ends the watch and waits for it.
-func (l *link) watch() (stop func()) {
+// watch guards a message that waits for its acknowledgement. It ends a
+// connection that has been up for the ackTimeout; paho sends the message again
+// on the next one. And it ends the returned context when the broker has lost the
+// session: paho then forgets the message without a word. The returned function
+// ends the watch and waits for it.
+func (l *link) watch(ctx context.Context, lost <-chan struct{}) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -334,12 +342,15 @@ func (l *link) watch() (stop func()) {
 			select {
 			case <-done:
 				return
+			case <-lost:
+				cancel()
+				return
 			case <-t.C:
 				l.hangUp()
 			}
 		}
 	}()
-	return func() { close(done); <-ended }
+	return ctx, func() { close(done); <-ended; cancel() }
 }
 
 // hangUp breaks the network connection if it is an old one; the reconnect
