@@ -1,0 +1,139 @@
+package transport
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/mochi-mqtt/server/v2/listeners"
+)
+
+// TCP is a listener for MQTT over TCP, or TLS. It implements the engine's
+// listeners.Listener.
+type TCP struct {
+	t       *Transport
+	id      string
+	address string
+	config  *tls.Config
+	log     *slog.Logger
+
+	mu     sync.Mutex // guards listen and closed
+	listen net.Listener
+	closed bool
+}
+
+var _ listeners.Listener = (*TCP)(nil)
+
+// NewTCP makes a listener for an address like ":1883". With a config it speaks
+// TLS. It listens from Init on.
+func (t *Transport) NewTCP(id, address string, config *tls.Config) *TCP {
+	return &TCP{t: t, id: id, address: address, config: config, log: t.log}
+}
+
+// ID implements listeners.Listener.
+func (l *TCP) ID() string { return l.id }
+
+// Address is the address that is listened on, with the real port once Init has
+// been called.
+func (l *TCP) Address() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.listen != nil {
+		return l.listen.Addr().String()
+	}
+	return l.address
+}
+
+// Protocol is "tcp" or "tls".
+func (l *TCP) Protocol() string {
+	if l.config != nil {
+		return "tls"
+	}
+	return "tcp"
+}
+
+// Init opens the address.
+func (l *TCP) Init(log *slog.Logger) error {
+	if log != nil {
+		l.log = log
+	}
+	listen, err := net.Listen("tcp", l.address)
+	if err != nil {
+		return fmt.Errorf("listen for MQTT on %s: %w", l.address, err)
+	}
+	l.mu.Lock()
+	l.listen = listen
+	l.mu.Unlock()
+	return nil
+}
+
+// The pause after a failed accept doubles from minPause to maxPause, and starts
+// anew after a good one.
+const (
+	minPause = 5 * time.Millisecond
+	maxPause = time.Second
+)
+
+// Serve accepts until Close. An error of accepting, such as too many open
+// files, is counted, logged and waited out: it does not end the listener.
+func (l *TCP) Serve(establish listeners.EstablishFn) {
+	l.mu.Lock()
+	listen := l.listen
+	l.mu.Unlock()
+	if listen == nil {
+		return
+	}
+	pause := minPause
+	for {
+		nc, err := listen.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			l.t.stats.AcceptErrors.Add(1)
+			l.log.Error("accept failed, trying again", "error", err, "pause", pause)
+			time.Sleep(pause)
+			pause = min(2*pause, maxPause)
+			continue
+		}
+		pause = minPause
+		l.accept(nc, establish)
+	}
+}
+
+// accept starts a connection's goroutine.
+func (l *TCP) accept(nc net.Conn, establish listeners.EstablishFn) {
+	if l.config != nil {
+		nc = tls.Server(nc, l.config)
+	}
+	c := l.t.newConn(nc, l.id, nil)
+	if err := l.t.admit(c); err != nil {
+		// Closed without a word: there is no room even to read its CONNECT.
+		_ = nc.Close()
+		return
+	}
+	go l.t.serve(c, establish)
+}
+
+// Close stops listening, then has the engine disconnect this listener's
+// clients.
+func (l *TCP) Close(closeClients listeners.CloseFn) {
+	l.mu.Lock()
+	first := !l.closed
+	l.closed = true
+	listen := l.listen
+	l.mu.Unlock()
+	if !first {
+		return
+	}
+	if listen != nil {
+		if err := listen.Close(); err != nil {
+			l.log.Warn("close listener", "error", err)
+		}
+	}
+	closeClients(l.id)
+}

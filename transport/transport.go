@@ -1,0 +1,236 @@
+// Package transport carries MQTT between sockets and the broker: listeners for
+// TCP, TLS and WebSocket, and the connection that both the embedded engine and
+// the data plane write to.
+//
+// A Conn is the net.Conn that the engine reads from, but the engine sees only a
+// CONNECT and at the end a DISCONNECT. Everything else is framed here, on the
+// engine's own reading goroutine, and handed to a Plane or answered at once. What
+// anybody sends is appended to the connection's buffer; a few flushers write what
+// has gathered in one system call, so that a burst is one write, and a client that
+// does not read delays nobody.
+//
+// An idle TCP connection holds no buffer at all. Every buffer is bounded by Limits.
+package transport
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/fitmq/fitmq/delivery/wire"
+)
+
+// Plane is what an established connection hands its packets to. All methods
+// but Drained are called on the connection's reading goroutine, one at a time.
+type Plane interface {
+	// Packet takes a PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE or
+	// UNSUBSCRIBE. header is its first byte; body is what follows the fixed
+	// header and is valid during the call only. A *wire.Error ends the
+	// connection with its code, any other error with 0x80.
+	Packet(header byte, body []byte) error
+	// Disconnect hears of the client's DISCONNECT before the engine does. A
+	// *wire.Error makes it a protocol error: the connection then ends as if
+	// there had been no DISCONNECT.
+	Disconnect(d *wire.Disconnect) error
+	// Idle is called when all whole packets that have been read are processed
+	// and the connection is about to wait: the time to flush whatever these
+	// packets have made dirty.
+	Idle()
+	// Drained is called on a flusher's goroutine when Buffered has fallen below
+	// LowWater after having been at HighWater or over it. It must not block.
+	Drained()
+}
+
+// Limits bounds what connections may take. The zero value means the defaults.
+type Limits struct {
+	// MaxPacket is the largest packet, in bytes with its fixed header, that a
+	// client may send; over it the connection ends with 0x95. Zero means 1 MiB.
+	MaxPacket int
+	// MaxConnect is the same for CONNECT, where nobody is known yet; over it
+	// the connection closes. Zero means 64 KiB.
+	MaxConnect int
+	// MaxConnections is how many connections may be open over all listeners;
+	// further ones are closed at once. Zero means 100,000.
+	MaxConnections int
+	// ConnectTimeout is how long a client may take to send its CONNECT (and to
+	// shake hands, with TLS). Zero means 10 s.
+	ConnectTimeout time.Duration
+	// HighWater and LowWater, in bytes buffered for one client, decide when
+	// Plane.Drained is called. Zero means 64 KiB and 16 KiB.
+	HighWater int
+	LowWater  int
+	// MaxBuffered is how many bytes one client may have waiting; over it the
+	// connection closes. Zero means 8 MiB.
+	MaxBuffered int
+	// WriteTimeout is how long a client may take nothing at all while bytes
+	// wait for it; then the connection closes. Zero means 60 s.
+	WriteTimeout time.Duration
+	// CloseTimeout is how long a closing connection may take to write the rest
+	// of its buffer. Zero means 5 s.
+	CloseTimeout time.Duration
+	// Linger is how long a half-closed connection waits for the client to
+	// close, reading at most LingerBytes, so that the reason for the close is
+	// not lost to a reset. Zero means 1 s and 64 KiB.
+	Linger      time.Duration
+	LingerBytes int
+	// Flushers is how many goroutines write. Zero means GOMAXPROCS, at least 2.
+	Flushers int
+	// PingInterval is the time between a WebSocket's pings; a client from which
+	// nothing came for three intervals is closed. Zero means 30 s.
+	PingInterval time.Duration
+}
+
+func (l Limits) withDefaults() Limits {
+	def := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	defTime := func(v *time.Duration, d time.Duration) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	def(&l.MaxPacket, 1<<20)
+	def(&l.MaxConnect, 64<<10)
+	def(&l.MaxConnections, 100_000)
+	def(&l.HighWater, 64<<10)
+	def(&l.LowWater, 16<<10)
+	def(&l.MaxBuffered, 8<<20)
+	def(&l.LingerBytes, 64<<10)
+	def(&l.Flushers, max(2, runtime.GOMAXPROCS(0)))
+	defTime(&l.ConnectTimeout, 10*time.Second)
+	defTime(&l.WriteTimeout, 60*time.Second)
+	defTime(&l.CloseTimeout, 5*time.Second)
+	defTime(&l.Linger, time.Second)
+	defTime(&l.PingInterval, 30*time.Second)
+	return l
+}
+
+// Transport is what all listeners of a broker share: limits, counters, the
+// flushers and the list of open connections.
+type Transport struct {
+	limits  Limits
+	log     *slog.Logger
+	stats   Stats
+	queue   flushQueue
+	workers sync.WaitGroup // the flushers
+	conns   sync.WaitGroup // open connections
+
+	mu     sync.Mutex // guards open and closed
+	open   map[*Conn]struct{}
+	closed bool
+}
+
+// New starts the flushers. log may be nil. Close ends them.
+func New(limits Limits, log *slog.Logger) *Transport {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	t := &Transport{limits: limits.withDefaults(), log: log, open: make(map[*Conn]struct{})}
+	t.queue.init()
+	for range t.limits.Flushers {
+		t.workers.Go(t.flusher)
+	}
+	return t
+}
+
+// Stats are the live counters.
+func (t *Transport) Stats() *Stats { return &t.stats }
+
+// Limits are the limits in force, defaults filled in.
+func (t *Transport) Limits() Limits { return t.limits }
+
+// Close disconnects whoever is still connected (0x8B), waits for their buffers
+// to be written until ctx ends, closes the rest hard and ends the flushers. The
+// listeners are to be closed before. It is safe to call again.
+func (t *Transport) Close(ctx context.Context) error {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	t.each(func(c *Conn) { c.Disconnect(wire.ServerShuttingDown, "") })
+	done := make(chan struct{})
+	go func() { t.conns.Wait(); close(done) }()
+	var err error
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = ctx.Err()
+		t.each((*Conn).shut)
+		<-done
+	}
+	t.queue.stop()
+	t.workers.Wait()
+	return err
+}
+
+// each calls fn with every open connection, without holding the lock.
+func (t *Transport) each(fn func(*Conn)) {
+	t.mu.Lock()
+	open := make([]*Conn, 0, len(t.open))
+	for c := range t.open {
+		open = append(open, c)
+	}
+	t.mu.Unlock()
+	for _, c := range open {
+		fn(c)
+	}
+}
+
+// errFull is why a connection is not taken.
+var errFull = errors.New("too many connections, or shutting down")
+
+// admit registers a connection, or refuses it by Limits.MaxConnections.
+func (t *Transport) admit(c *Conn) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed || len(t.open) >= t.limits.MaxConnections {
+		t.stats.RefusedFull.Add(1)
+		return errFull
+	}
+	t.open[c] = struct{}{}
+	t.conns.Add(1)
+	t.stats.Accepted.Add(1)
+	t.stats.Open.Add(1)
+	return nil
+}
+
+// forget undoes admit once the socket is closed.
+func (t *Transport) forget(c *Conn) {
+	t.mu.Lock()
+	delete(t.open, c)
+	t.mu.Unlock()
+	t.stats.Open.Add(-1)
+	t.conns.Done()
+}
+
+// serve runs the engine's handler for one connection, on the goroutine that is
+// to be the connection's reading one. A panic ends this connection only.
+func (t *Transport) serve(c *Conn, establish func(id string, c net.Conn) error) {
+	defer c.readerGone()
+	defer func() {
+		// The connection may be closed already: then this changes nothing.
+		_ = c.Close()
+	}()
+	defer func() {
+		if r := recover(); r != nil {
+			t.panicked(c, r)
+		}
+	}()
+	if err := establish(c.listener, c); err != nil {
+		t.log.Debug("connection ended", "listener", c.listener, "remote", c.Remote(), "error", err)
+	}
+}
+
+// panicked counts and logs a recovered panic with its stack.
+func (t *Transport) panicked(c *Conn, r any) {
+	t.stats.Panics.Add(1)
+	stack := make([]byte, 8<<10)
+	stack = stack[:runtime.Stack(stack, false)]
+	t.log.Error("panic while serving a connection; the connection is closed",
+		"listener", c.listener, "remote", c.Remote(), "panic", r, "stack", string(stack))
+}
