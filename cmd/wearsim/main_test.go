@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -45,7 +44,7 @@ func (j *judge) OnPublish(_ *mqtt.Client, pk packets.Packet) (packets.Packet, er
 
 func mustStartBroker(tb testing.TB, refuse string) string {
 	tb.Helper()
-	srv := mqtt.New(&mqtt.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	srv := mqtt.New(&mqtt.Options{Logger: slog.New(slog.DiscardHandler)})
 	l := listeners.NewTCP(listeners.Config{ID: "tcp", Address: "127.0.0.1:0"})
 	for _, err := range []error{
 		srv.AddHook(&auth.Hook{}, &auth.Options{Ledger: &auth.Ledger{Auth: auth.AuthRules{{Username: "ana", Password: "secret", Allow: true}}}}),

@@ -111,6 +111,12 @@ type session struct {
 	first           int           // index of the first point, used when byOrder
 }
 
+// repSet is one set of a strength workout.
+type repSet struct {
+	at          time.Time
+	repetitions float64
+}
+
 // builder gathers what a decoder finds.
 type builder struct {
 	device   string
@@ -119,6 +125,7 @@ type builder struct {
 	undated  bool   // times are counted from the epoch: there is no date
 	points   []point
 	sessions []session
+	sets     []repSet
 	// byOrder: sessions know their first point (XML formats). Otherwise points
 	// belong to the session during which they fall (FIT).
 	byOrder bool
@@ -137,6 +144,14 @@ func (b *builder) addSession(s session) error {
 		return fmt.Errorf("read recording: more than %d legs", MaxLegs)
 	}
 	b.sessions = append(b.sessions, s)
+	return nil
+}
+
+func (b *builder) addSet(s repSet) error {
+	if len(b.sets) >= MaxSamples {
+		return fmt.Errorf("read recording: more than %d sets", MaxSamples)
+	}
+	b.sets = append(b.sets, s)
 	return nil
 }
 

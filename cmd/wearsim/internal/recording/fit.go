@@ -133,6 +133,11 @@ func (l *listener) OnMesg(m proto.Message) {
 		default:
 			// markers and the like do not stop the timer
 		}
+	case typedef.MesgNumSet:
+		set := mesgdef.NewSet(&m)
+		if n := fitUint(set.Repetitions); n != nil && set.SetType != typedef.SetTypeRest {
+			l.err = l.b.addSet(repSet{at: set.StartTime, repetitions: *n})
+		}
 	case typedef.MesgNumSport:
 		if sport := mesgdef.NewSport(&m).Sport; sport != typedef.SportInvalid {
 			l.b.sport = camelCase(sport.String())
@@ -219,15 +224,14 @@ func fitSession(m *mesgdef.Session) session {
 		s.start = m.Timestamp.Add(-s.elapsed)
 	}
 	s.totals = Totals{
-		Timer:      num(m.TotalTimerTimeScaled()),
-		Calories:   fitUint(m.TotalCalories),
-		Ascent:     fitUint(m.TotalAscent),
-		AvgPower:   fitUint(m.AvgPower),
-		AvgCadence: fitUint(m.AvgCadence),
-		AvgSpeed:   firstOf(m.EnhancedAvgSpeedScaled(), m.AvgSpeedScaled()),
-		AvgHeart:   fitHeart(m.AvgHeartRate),
-		MaxHeart:   fitHeart(m.MaxHeartRate),
-		MaxSpeed:   firstOf(m.EnhancedMaxSpeedScaled(), m.MaxSpeedScaled()),
+		Timer:    num(m.TotalTimerTimeScaled()),
+		Calories: fitUint(m.TotalCalories),
+		Ascent:   fitUint(m.TotalAscent),
+		AvgPower: fitUint(m.AvgPower),
+		AvgSpeed: firstOf(m.EnhancedAvgSpeedScaled(), m.AvgSpeedScaled()),
+		AvgHeart: fitHeart(m.AvgHeartRate),
+		MaxHeart: fitHeart(m.MaxHeartRate),
+		MaxSpeed: firstOf(m.EnhancedMaxSpeedScaled(), m.MaxSpeedScaled()),
 	}
 	// On foot a cycle is two steps (FIT profile, session.total_strides).
 	if m.Sport == typedef.SportRunning || m.Sport == typedef.SportWalking || m.Sport == typedef.SportHiking {

@@ -200,6 +200,15 @@ func TestDecode_FITCompressedSpeedDistance(t *testing.T) {
 	near(t, "leg's distance", rec.Legs[0].Totals.Distance, 266, 0.01)
 }
 
+func TestDecode_FITRepetitions(t *testing.T) {
+	set := func(at time.Duration, kind typedef.SetType, n uint16) proto.Message {
+		return mesgdef.NewSet(nil).SetStartTime(t0.Add(at)).SetTimestamp(t0.Add(at)).SetSetType(kind).SetRepetitions(n).ToMesg(nil)
+	}
+	rec := mustDecode(t, mustEncodeFIT(t, record(0, 0, 100), set(0, typedef.SetTypeActive, 12), set(time.Second, typedef.SetTypeRest, 7),
+		set(2*time.Second, typedef.SetTypeActive, 10), record(3*time.Second, 0, 100), session(typedef.SportTraining, 0, 3*time.Second, 0)))
+	near(t, "repetitions", rec.Legs[0].Totals.Repeats, 22, 0)
+}
+
 func TestDecode_FITPause(t *testing.T) {
 	event := func(at time.Duration, e typedef.EventType) proto.Message {
 		return mesgdef.NewEvent(nil).SetTimestamp(t0.Add(at)).SetEvent(typedef.EventTimer).SetEventType(e).ToMesg(nil)

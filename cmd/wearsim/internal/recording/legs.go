@@ -48,7 +48,23 @@ func (b *builder) finish() *Recording {
 	for i := range rec.Legs {
 		fillTotals(rec, i, b.sessions[i])
 	}
+	b.countRepetitions(rec, start)
 	return rec
+}
+
+// countRepetitions adds each set to the leg during which it began.
+func (b *builder) countRepetitions(rec *Recording, start time.Time) {
+	for _, set := range b.sets {
+		i := len(rec.Legs) - 1
+		for i > 0 && set.at.Sub(start) < rec.Legs[i].Start {
+			i--
+		}
+		t := &rec.Legs[i].Totals
+		if t.Repeats == nil {
+			t.Repeats = new(float64)
+		}
+		*t.Repeats += set.repetitions
+	}
 }
 
 // addOpenSession adds the leg that has samples but no totals: there is no

@@ -120,19 +120,18 @@ type Leg struct {
 // Totals is what one leg amounts to. Nil means that neither the device's own
 // totals nor the samples have it.
 type Totals struct {
-	Elapsed    time.Duration // start to end, pauses included; more than 0
-	Timer      *float64      // s, pauses excluded
-	Distance   *float64      // m, see legDistance for where it is taken from
-	Calories   *float64      // kcal
-	Ascent     *float64      // m
-	Steps      *float64      // count
-	Repeats    *float64      // repetitions, count
-	AvgHeart   *float64      // bpm
-	MaxHeart   *float64      // bpm
-	AvgPower   *float64      // W
-	AvgSpeed   *float64      // m/s
-	MaxSpeed   *float64      // m/s
-	AvgCadence *float64      // rpm
+	Elapsed  time.Duration // start to end, pauses included; more than 0
+	Timer    *float64      // s, pauses excluded
+	Distance *float64      // m, see legDistance for where it is taken from
+	Calories *float64      // kcal
+	Ascent   *float64      // m
+	Steps    *float64      // count
+	Repeats  *float64      // repetitions, count
+	AvgHeart *float64      // bpm
+	MaxHeart *float64      // bpm
+	AvgPower *float64      // W
+	AvgSpeed *float64      // m/s
+	MaxSpeed *float64      // m/s
 
 	// DeviceDistance is the device's own total, in m, and SampleDistance what the
 	// leg's samples say: both shown beside Distance, so that nobody need guess.

@@ -14,7 +14,6 @@ type tcxReader struct {
 	b *builder
 
 	cur      session
-	device   string
 	point    point
 	dated    bool // the trackpoint has a time
 	lat, lon *float64

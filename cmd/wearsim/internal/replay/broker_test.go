@@ -27,6 +27,7 @@ type message struct {
 // spy is a broker hook that keeps what is published and may judge it.
 type spy struct {
 	mqtt.HookBase
+	srv   *mqtt.Server
 	judge func(m message) error // nil accepts; called before the acknowledgement
 
 	mu   sync.Mutex // guards what follows
@@ -118,7 +119,7 @@ func samples(tb testing.TB, payloads [][]byte) [][]sample {
 // mustStartBroker starts a broker on a free port of the loopback.
 func mustStartBroker(tb testing.TB, judge func(message) error, users ...string) (*spy, string) {
 	tb.Helper()
-	srv := mqtt.New(&mqtt.Options{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	srv := mqtt.New(&mqtt.Options{InlineClient: true, Logger: slog.New(slog.DiscardHandler)})
 	var err error
 	if len(users) == 0 {
 		err = srv.AddHook(new(auth.AllowHook), nil)
@@ -132,7 +133,7 @@ func mustStartBroker(tb testing.TB, judge func(message) error, users ...string) 
 	if err != nil {
 		tb.Fatalf("add sign-in hook: %v", err)
 	}
-	s := &spy{judge: judge}
+	s := &spy{srv: srv, judge: judge}
 	if err := srv.AddHook(s, nil); err != nil {
 		tb.Fatalf("add spy: %v", err)
 	}

@@ -20,7 +20,6 @@ const (
 	keepAlive      = 15 * time.Second // a dead line shows after one and a half of it
 	sessionExpiry  = time.Hour        // how long the broker keeps the session of a watch that is away
 	connectTimeout = 10 * time.Second
-	ackTimeout     = 30 * time.Second // without an acknowledgement the line is taken for dead
 	backoffMin     = 100 * time.Millisecond
 	backoffMax     = 5 * time.Second
 	backoffFirst   = 200 * time.Millisecond
@@ -327,7 +326,7 @@ func (l *link) publish(ctx context.Context, topic string, payload []byte) (answe
 }
 
 // watch guards a message that waits for its acknowledgement. It ends a
-// connection that has been up for the ackTimeout; paho sends the message again
+// connection that has been up for AckTimeout; paho sends the message again
 // on the next one. And it ends the returned context when the broker has lost the
 // session: paho then forgets the message without a word. The returned function
 // ends the watch and waits for it.
@@ -336,7 +335,7 @@ func (l *link) watch(ctx context.Context, lost <-chan struct{}) (context.Context
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		t := time.NewTicker(ackTimeout)
+		t := time.NewTicker(l.cfg.AckTimeout)
 		defer t.Stop()
 		for {
 			select {
@@ -358,7 +357,7 @@ func (l *link) watch(ctx context.Context, lost <-chan struct{}) (context.Context
 func (l *link) hangUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.conn != nil && !l.upSince.IsZero() && time.Since(l.upSince) >= ackTimeout {
+	if l.conn != nil && !l.upSince.IsZero() && time.Since(l.upSince) >= l.cfg.AckTimeout {
 		_ = l.conn.Close() // already broken is as good
 	}
 }

@@ -322,6 +322,82 @@ func TestRun_OKQuota(t *testing.T) {
 	}
 }
 
+// TestRun_OKSilentBroker leaves a message without an acknowledgement.
+func TestRun_OKSilentBroker(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	offered := 0
+	broker, addr := mustStartBroker(t, func(m message) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if m.topic != activityTopic {
+			return nil
+		}
+		if offered++; offered == 1 {
+			return packets.ErrRejectPacket // the test broker then answers nothing
+		}
+		return nil
+	})
+	opt := options(addr)
+	opt.AckTimeout = 200 * time.Millisecond
+	res, err := run(t, mustRecord(t, 5), opt, newDiary())
+	if err != nil || !res.OK() || res.Reconnects != 1 || len(broker.on(activityTopic)) != 1 {
+		t.Errorf("got %+v, %v, want the activity sent again on a second connection", res, err)
+	}
+}
+
+func TestRun_ErrTakenOver(t *testing.T) {
+	t.Parallel()
+	_, addr := mustStartBroker(t, nil)
+	opt := options(addr)
+	opt.Speed = 1
+	d := newDiary()
+	var wg sync.WaitGroup
+	wg.Add(1)
+	go func() {
+		defer wg.Done()
+		d.waitFor(t, "progress")
+		other := options(addr)
+		other.Session = ""
+		if res, err := run(t, mustRecord(t, 5), other, newDiary()); err != nil || !res.OK() {
+			t.Errorf("the second client: got %+v, %v", res, err)
+		}
+	}()
+	_, err := run(t, mustRecord(t, 600), opt, d)
+	wg.Wait()
+	if !errors.Is(err, replay.ErrTakenOver) {
+		t.Errorf("got %v, want ErrTakenOver: two of one id must not chase each other", err)
+	}
+}
+
+func TestRun_ErrReported(t *testing.T) {
+	t.Parallel()
+	broker, addr := mustStartBroker(t, nil)
+	d := newDiary()
+	opt := options(addr)
+	opt.Speed = 1
+	var wg sync.WaitGroup
+	wg.Add(1)
+	go func() {
+		defer wg.Done()
+		d.waitFor(t, "progress")
+		for _, topic := range []string{progressTopic, "session/other/progress/ana"} {
+			body := fmt.Sprintf(`{"topic":%q,"code":153,"reason":"heartRate 900 is over 250"}`, topic)
+			if err := broker.srv.Publish("user/ana/error", []byte(body), false, 1); err != nil {
+				t.Errorf("publish: %v", err)
+			}
+		}
+	}()
+	res, err := run(t, mustRecord(t, 3), opt, d)
+	wg.Wait()
+	if err != nil || res.Reported != 1 || res.OK() || !res.Refusal() {
+		t.Errorf("got %+v, %v, want the one report about this replay", res, err)
+	}
+	if !d.has("reported " + progressTopic + ": heartRate 900 is over 250") {
+		t.Errorf("the report must be told: %v", d.lines)
+	}
+}
+
 func TestRun_ErrKeepBound(t *testing.T) {
 	t.Parallel()
 	broker, addr := mustStartBroker(t, nil)
