@@ -240,3 +240,6 @@ func (h *Hub) all() []*Session {
 }
 
 func (h *Hub) cappedExpiry(seconds uint32) uint32 { return min(seconds, h.limits.MaxSessionExpiry) }
+
+// MaxSessionExpiry is the longest session expiry interval granted, in seconds.
+func (h *Hub) MaxSessionExpiry() uint32 { return h.limits.MaxSessionExpiry }

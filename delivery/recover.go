@@ -156,7 +156,9 @@ func (h *Hub) replay(ctx context.Context) error {
 	for _, s := range h.sessions {
 		from = min(from, max(s.kept.applied, s.kept.born))
 	}
-	from = max(from, h.store.Floor())
+	if floor := h.store.Floor(); floor > 0 {
+		from = max(from, floor-1) // Floor is the first position that is kept
+	}
 	if from < head {
 		reading, stop := context.WithCancel(ctx)
 		defer stop()

@@ -1,0 +1,422 @@
+package delivery_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fitmq/fitmq/delivery"
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/store/bolt"
+)
+
+// plane is a data plane on a store of its own, with everything allowed.
+type plane struct {
+	t    testing.TB
+	dir  string
+	hub  *delivery.Hub
+	st   *faultyStore
+	stop func()
+	ports
+}
+
+// ports are the policy, meaning and observer of a plane; tests replace what
+// they are about.
+type ports struct {
+	deny func(user, topic string) bool
+	// state topics begin with this level.
+	state string
+
+	mu      sync.Mutex
+	refused []string
+	skipped int
+	applied []string
+}
+
+func (p *ports) denied(c *delivery.Client, topic string) bool {
+	return p.deny != nil && p.deny(c.UserID, topic)
+}
+
+func (p *ports) MayPublish(c *delivery.Client, topic string) string {
+	if p.denied(c, topic) {
+		return "no right to " + topic
+	}
+	return ""
+}
+
+func (p *ports) MaySubscribe(c *delivery.Client, filter string) string {
+	return p.MayPublish(c, filter)
+}
+
+func (p *ports) MayReceive(c *delivery.Client, topic string) bool { return !p.denied(c, topic) }
+
+func (p *ports) Judge(_ *delivery.Client, m *delivery.Message) delivery.Verdict {
+	if p.state != "" && len(m.Topic) > len(p.state) && m.Topic[:len(p.state)] == p.state {
+		return delivery.Verdict{Deliver: true, Retain: true, State: true}
+	}
+	if m.Topic == "judged" {
+		return delivery.Verdict{Log: true, RecordID: string(m.Payload)}
+	}
+	return delivery.Verdict{Deliver: true, Retain: m.Retain}
+}
+
+func (p *ports) Applied(_ store.Pos, m *delivery.Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.applied = append(p.applied, string(m.Payload))
+}
+
+func (p *ports) appliedNow() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.applied...)
+}
+
+func (*ports) Position() store.Pos                      { return 0 }
+func (*ports) Connected(*delivery.Client)               {}
+func (*ports) Disconnected(*delivery.Client, bool)      {}
+func (*ports) Subscribed(*delivery.Client, string)      {}
+func (*ports) Unsubscribed(*delivery.Client, string)    {}
+func (*ports) Revoked(*delivery.Client, string, string) {}
+func (p *ports) Refused(_ *delivery.Client, m *delivery.Message, _ wire.Code, reason string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused = append(p.refused, m.Topic+": "+reason)
+}
+
+func (p *ports) Skipped(_ *delivery.Client, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.skipped += n
+}
+
+// faultyStore fails appends on demand.
+type faultyStore struct {
+	store.Store
+	mu   sync.Mutex
+	fail error
+}
+
+func (s *faultyStore) Append(ctx context.Context, recs []store.Record) (store.Pos, error) {
+	s.mu.Lock()
+	err := s.fail
+	s.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	return s.Store.Append(ctx, recs)
+}
+
+func (s *faultyStore) setFail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = err
+}
+
+func startPlane(t testing.TB, dir string, limits delivery.Limits, setup ...func(*plane)) *plane {
+	t.Helper()
+	st, err := bolt.Open(dir, bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &plane{t: t, dir: dir, st: &faultyStore{Store: st}}
+	for _, fn := range setup {
+		fn(p)
+	}
+	p.hub, err = delivery.New(context.Background(), delivery.Options{
+		Store: p.st, Policy: &p.ports, Meaning: &p.ports, Observer: &p.ports,
+		Limits: limits, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- p.hub.Run(ctx) }()
+	var once sync.Once
+	p.stop = func() {
+		once.Do(func() {
+			cancel()
+			if err := <-done; err != nil && p.st.fail == nil {
+				t.Errorf("run: %v", err)
+			}
+			if err := st.Close(); err != nil {
+				t.Errorf("close: %v", err)
+			}
+		})
+	}
+	t.Cleanup(p.stop)
+	return p
+}
+
+// crash leaves the plane as it is and starts another one on what the disk
+// holds at this moment: what a kill would leave.
+func (p *plane) crash(limits delivery.Limits, setup ...func(*plane)) *plane {
+	p.t.Helper()
+	dir := p.t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(p.dir)); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "LOCK")); err != nil && !os.IsNotExist(err) {
+		p.t.Fatal(err)
+	}
+	return startPlane(p.t, dir, limits, setup...)
+}
+
+// conn is a connection whose client is the test.
+type conn struct {
+	mu       sync.Mutex
+	arrived  *sync.Cond
+	frames   [][]byte
+	buffered int
+	ended    wire.Code
+	closed   bool
+}
+
+func newConn() *conn {
+	c := &conn{}
+	c.arrived = sync.NewCond(&c.mu)
+	return c
+}
+
+func (c *conn) Send(b []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.frames = append(c.frames, append([]byte(nil), b...))
+		c.arrived.Broadcast()
+	}
+	return true
+}
+
+func (c *conn) SendID(b []byte, at int, id uint16) bool {
+	b = append([]byte(nil), b...)
+	binary.BigEndian.PutUint16(b[at:], id)
+	return c.Send(b)
+}
+
+func (c *conn) Buffered() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.buffered
+}
+
+func (c *conn) stall(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.buffered = n
+}
+
+func (*conn) Flush() {}
+
+func (c *conn) Disconnect(code wire.Code, _ string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.ended, c.closed = code, true
+	}
+	c.arrived.Broadcast()
+}
+
+// client is an MQTT client that speaks in packets.
+type client struct {
+	t       testing.TB
+	c       *conn
+	session delivery.Connection
+	version byte
+}
+
+type connectOption func(*delivery.Connect)
+
+func lasting(c *delivery.Connect)    { c.Expiry = 3600 }
+func cleanStart(c *delivery.Connect) { c.CleanStart = true }
+
+func (p *plane) connect(id string, version byte, opts ...connectOption) *client {
+	p.t.Helper()
+	cl := &client{t: p.t, c: newConn(), version: version}
+	req := delivery.Connect{
+		Conn: cl.c, ProblemInformation: true,
+		Client: &delivery.Client{ID: id, UserID: id, Version: version},
+	}
+	for _, o := range opts {
+		o(&req)
+	}
+	var err error
+	if cl.session, err = p.hub.Connect(req); err != nil {
+		p.t.Fatal(err)
+	}
+	cl.session.Start()
+	return cl
+}
+
+// send hands one packet to the data plane.
+func (cl *client) send(frame []byte) error {
+	cl.t.Helper()
+	header, _, size, err := wire.Header(frame)
+	if err != nil {
+		cl.t.Fatal(err)
+	}
+	err = cl.session.Packet(header, frame[size:])
+	cl.session.Idle()
+	return err
+}
+
+func (cl *client) mustSend(frame []byte) {
+	cl.t.Helper()
+	if err := cl.send(frame); err != nil {
+		cl.t.Fatal(err)
+	}
+}
+
+func (cl *client) publish(topic, payload string, qos byte, id uint16, retain, dup bool) {
+	cl.t.Helper()
+	b, _ := wire.AppendPublish(nil, cl.version, &wire.PublishOut{Topic: topic, Payload: []byte(payload), QoS: qos, PacketID: id, Retain: retain, Dup: dup})
+	cl.mustSend(b)
+}
+
+func (cl *client) ack(typ byte, id uint16) {
+	cl.t.Helper()
+	cl.mustSend(wire.AppendAck(nil, cl.version, typ, wire.Ack{PacketID: id}))
+}
+
+// subscribe sends a SUBSCRIBE with the options byte as it is on the wire and
+// waits for SUBACK.
+func (cl *client) subscribe(filter string, options byte, subID ...byte) []byte {
+	cl.t.Helper()
+	var body []byte
+	body = binary.BigEndian.AppendUint16(body, 77)
+	if cl.version == 5 {
+		if len(subID) > 0 {
+			body = append(body, 2, 0x0b, subID[0])
+		} else {
+			body = append(body, 0)
+		}
+	}
+	body = binary.BigEndian.AppendUint16(body, uint16(len(filter)))
+	body = append(append(body, filter...), options)
+	cl.mustSend(append([]byte{wire.SUBSCRIBE<<4 | 2, byte(len(body))}, body...))
+	return cl.want(wire.SUBACK).raw
+}
+
+// drop ends the connection without a DISCONNECT.
+func (cl *client) drop() {
+	cl.c.Disconnect(wire.Success, "")
+	cl.session.Closed()
+}
+
+func (cl *client) leave() {
+	cl.t.Helper()
+	if err := cl.session.Disconnect(&wire.Disconnect{}); err != nil {
+		cl.t.Fatal(err)
+	}
+	cl.drop()
+}
+
+// packet is something that the client has received.
+type packet struct {
+	typ   byte
+	raw   []byte
+	pub   wire.Publish
+	subID byte
+	ack   wire.Ack
+}
+
+func (cl *client) decode(raw []byte) packet {
+	cl.t.Helper()
+	header, _, size, err := wire.Header(raw)
+	if err != nil {
+		cl.t.Fatal(err)
+	}
+	p := packet{typ: header >> 4, raw: raw}
+	switch p.typ {
+	case wire.PUBLISH:
+		body := raw[size:]
+		if at := 2 + int(binary.BigEndian.Uint16(body)) + 2; cl.version == 5 && header&6 != 0 && body[at] == 2 && body[at+1] == 0x0b {
+			p.subID = body[at+2]
+			body = append(append(append([]byte(nil), body[:at]...), 0), body[at+3:]...)
+		}
+		if err := p.pub.Parse(cl.version, header, body); err != nil {
+			cl.t.Fatalf("PUBLISH % x: %v", raw, err)
+		}
+	case wire.PUBACK, wire.PUBREC, wire.PUBREL, wire.PUBCOMP:
+		if p.ack, err = wire.ParseAck(cl.version, header, raw[size:]); err != nil {
+			cl.t.Fatal(err)
+		}
+	}
+	return p
+}
+
+// next waits for a packet.
+func (cl *client) next() packet {
+	cl.t.Helper()
+	p, ok := cl.poll(5 * time.Second)
+	if !ok {
+		cl.t.Fatal("no packet came")
+	}
+	return p
+}
+
+func (cl *client) poll(wait time.Duration) (packet, bool) {
+	cl.t.Helper()
+	timer := time.AfterFunc(wait, func() { cl.c.arrived.Broadcast() })
+	defer timer.Stop()
+	deadline := time.Now().Add(wait)
+	cl.c.mu.Lock()
+	for len(cl.c.frames) == 0 {
+		if !time.Now().Before(deadline) {
+			cl.c.mu.Unlock()
+			return packet{}, false
+		}
+		cl.c.arrived.Wait()
+	}
+	raw := cl.c.frames[0]
+	cl.c.frames = cl.c.frames[1:]
+	cl.c.mu.Unlock()
+	return cl.decode(raw), true
+}
+
+func (cl *client) want(typ byte) packet {
+	cl.t.Helper()
+	p := cl.next()
+	if p.typ != typ {
+		cl.t.Fatalf("got packet type %d (% x), want %d", p.typ, p.raw, typ)
+	}
+	return p
+}
+
+// wantMessage waits for a PUBLISH with that payload and returns it.
+func (cl *client) wantMessage(topic, payload string) packet {
+	cl.t.Helper()
+	p := cl.want(wire.PUBLISH)
+	if got, want := fmt.Sprintf("%s %s", p.pub.Topic, p.pub.Payload), topic+" "+payload; got != want {
+		cl.t.Fatalf("got message %q, want %q", got, want)
+	}
+	return p
+}
+
+// nothing asserts that nothing more comes, by sending something that comes last.
+func (cl *client) nothing(p *plane) {
+	cl.t.Helper()
+	marker := p.connect("marker", 5, cleanStart)
+	marker.publish("marker/x", "end", 0, 0, false, false)
+	marker.leave()
+	cl.wantMessage("marker/x", "end")
+}
+
+func eventually(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !cond() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not in time: %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

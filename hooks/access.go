@@ -1,0 +1,72 @@
+package hooks
+
+import (
+	"bytes"
+	"context"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+
+	"github.com/fitmq/fitmq/access"
+	"github.com/fitmq/fitmq/delivery/wire"
+)
+
+// Access is the one authenticator of the engine: its sign-in hooks are OR-ed,
+// so a second one could only let more in.
+type Access struct {
+	mqtt.HookBase
+	shared *shared
+	auth   Authenticator
+}
+
+// maxClientID bounds a client identifier, in bytes: it is a key of the store.
+// Longer ones are refused with 0x85. The protocol asks for 23 at least [MQTT-3.1.3-5].
+const maxClientID = 256
+
+// ID names the hook.
+func (*Access) ID() string { return "access" }
+
+// Provides tells the engine which hook points are used.
+func (*Access) Provides(b byte) bool {
+	return bytes.Contains([]byte{mqtt.OnConnectAuthenticate, mqtt.OnACLCheck}, []byte{b})
+}
+
+// OnConnectAuthenticate lets a client in, or answers its CONNECT with the
+// reason why not.
+func (h *Access) OnConnectAuthenticate(cl *mqtt.Client, _ packets.Packet) bool {
+	conn, st := h.shared.of(cl)
+	if conn == nil {
+		return false
+	}
+	if len(cl.ID) > maxClientID {
+		conn.RefuseConnect(wire.ClientIdentifierNotValid, "client identifier is longer than 256 bytes")
+		return false
+	}
+	c := conn.Connect()
+	id, ok := h.signIn(c)
+	if !ok {
+		h.shared.log.Info("sign-in refused", "client", cl.ID, "user", c.UserName, "remote", conn.Remote())
+		conn.RefuseConnect(wire.BadUserNameOrPassword, "user name or password is wrong")
+		return false
+	}
+	if err := h.shared.plane.Owned(cl.ID, id.UserID); err != nil {
+		conn.RefuseConnect(refusal(err), err.Error())
+		return false
+	}
+	st.identity = &id
+	return true
+}
+
+func (h *Access) signIn(c *wire.Connect) (access.Identity, bool) {
+	if !c.HasUserName && !c.HasPassword {
+		return access.Identity{}, h.auth.Anonymous()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), signInTimeout)
+	defer cancel()
+	id, err := h.auth.Authenticate(ctx, c.UserName, string(c.Password))
+	return id, err == nil
+}
+
+// OnACLCheck is not asked by anything that passes: rights are judged by the
+// data plane. What reaches it is denied.
+func (*Access) OnACLCheck(*mqtt.Client, string, bool) bool { return false }

@@ -1,0 +1,124 @@
+// Package hooks adapts the embedded engine's hook points to the data plane and
+// to sign-in. The engine keeps the control plane (the CONNECT handshake,
+// take-over and life cycle of connections); the hooks hold no rules of their own.
+package hooks
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+
+	"github.com/fitmq/fitmq/access"
+	"github.com/fitmq/fitmq/delivery"
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/transport"
+)
+
+// Authenticator proves who somebody is.
+type Authenticator interface {
+	// Authenticate returns the identity, or an error that says nothing about
+	// which part was wrong. It may take as long as ctx allows.
+	Authenticate(ctx context.Context, user, password string) (access.Identity, error)
+	// Anonymous reports whether a client without credentials is let in.
+	Anonymous() bool
+}
+
+// Plane is the data plane as the hooks use it.
+type Plane interface {
+	Owned(clientID, userID string) error
+	Connect(delivery.Connect) (delivery.Connection, error)
+}
+
+// signInTimeout bounds a sign-in, the wait for its turn included.
+const signInTimeout = 10 * time.Second
+
+// Announce is what CONNACK tells every MQTT 5 client beyond what the engine does.
+type Announce struct {
+	MaximumPacketSize uint32 // bytes
+	TopicAliasMaximum uint16
+	SessionExpiry     uint32 // the cap, in seconds
+}
+
+// shared is what the hooks know of a connection between its hook points.
+type shared struct {
+	plane Plane
+	log   *slog.Logger
+	conns sync.Map // *transport.Conn -> *state
+}
+
+// state is one connection's. It is used on its reading goroutine.
+type state struct {
+	identity *access.Identity
+	session  delivery.Connection // nil until OnSessionEstablish, or refused
+}
+
+func (s *shared) of(cl *mqtt.Client) (*transport.Conn, *state) {
+	c, ok := cl.Net.Conn.(*transport.Conn)
+	if !ok {
+		return nil, nil
+	}
+	v, _ := s.conns.LoadOrStore(c, &state{})
+	return c, v.(*state)
+}
+
+// Set is the hooks of one broker.
+type Set struct {
+	Access  *Access
+	Session *Session
+	Connack *Connack
+
+	shared *shared
+}
+
+// New makes the hooks.
+func New(plane Plane, auth Authenticator, announce Announce, log *slog.Logger) *Set {
+	sh := &shared{plane: plane, log: log}
+	return &Set{
+		Access:  &Access{shared: sh, auth: auth},
+		Session: &Session{shared: sh},
+		Connack: &Connack{shared: sh, announce: announce},
+		shared:  sh,
+	}
+}
+
+// Add attaches the hooks to an engine.
+func (s *Set) Add(server *mqtt.Server) error {
+	for _, h := range []mqtt.Hook{s.Access, s.Session, s.Connack} {
+		if err := server.AddHook(h, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Ended releases what the hooks hold of a connection, and tells the data plane:
+// the engine has no hook for a connection that ends during its handshake. It is
+// called when the engine's handler has returned.
+func (s *Set) Ended(c net.Conn) {
+	tc, ok := c.(*transport.Conn)
+	if !ok {
+		return
+	}
+	if v, ok := s.shared.conns.LoadAndDelete(tc); ok {
+		if st := v.(*state); st.session != nil {
+			st.session.Closed()
+		}
+	}
+}
+
+// refusal is the CONNACK code for a session that could not be had.
+func refusal(err error) wire.Code {
+	switch {
+	case errors.Is(err, delivery.ErrOwned):
+		return wire.ClientIdentifierNotValid
+	case errors.Is(err, delivery.ErrReplaced):
+		return wire.ServerBusy
+	default:
+		return wire.ServerUnavailable
+	}
+}

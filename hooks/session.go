@@ -1,0 +1,77 @@
+package hooks
+
+import (
+	"bytes"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+
+	"github.com/fitmq/fitmq/delivery"
+	"github.com/fitmq/fitmq/transport"
+)
+
+// Session gives every accepted connection its session in the data plane.
+type Session struct {
+	mqtt.HookBase
+	shared *shared
+}
+
+// ID names the hook.
+func (*Session) ID() string { return "session" }
+
+// Provides tells the engine which hook points are used.
+func (*Session) Provides(b byte) bool {
+	return bytes.Contains([]byte{mqtt.OnSessionEstablish, mqtt.OnSessionEstablished}, []byte{b})
+}
+
+// OnSessionEstablish, before CONNACK, takes the session over or makes it.
+func (h *Session) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
+	conn, st := h.shared.of(cl)
+	if conn == nil {
+		return
+	}
+	c := conn.Connect()
+	session, err := h.shared.plane.Connect(delivery.Connect{
+		Conn: conn,
+		Client: &delivery.Client{
+			ID: cl.ID, UserID: st.identity.UserID, Role: string(st.identity.Role),
+			Version: c.Version, Remote: conn.Remote(), Identity: st.identity,
+		},
+		CleanStart: c.CleanStart, Expiry: expiry(conn), Will: c.Will,
+		ReceiveMaximum: c.ReceiveMaximum, MaximumPacketSize: c.MaximumPacketSize,
+		ProblemInformation: c.RequestProblem,
+	})
+	if err != nil {
+		h.shared.log.Info("session refused", "client", cl.ID, "error", err)
+		conn.RefuseConnect(refusal(err), err.Error())
+		// The engine goes on to take over the client that has this id: give it
+		// nobody to take over.
+		cl.ID += "\x00refused"
+		return
+	}
+	st.session = session
+}
+
+// expiry is the session expiry interval that CONNECT asks for. MQTT 3 has
+// none: its session ends with the connection, or never.
+func expiry(conn *transport.Conn) uint32 {
+	c := conn.Connect()
+	if c.Version == 5 {
+		return c.SessionExpiry
+	}
+	if c.CleanStart {
+		return 0
+	}
+	return ^uint32(0)
+}
+
+// OnSessionEstablished, after CONNACK, opens the way for the data plane.
+func (h *Session) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
+	conn, st := h.shared.of(cl)
+	if conn == nil || st.session == nil {
+		return
+	}
+	conn.SetKeepAlive(conn.Connect().KeepAlive)
+	conn.Attach(st.session)
+	st.session.Start()
+}
