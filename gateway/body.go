@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -134,9 +135,9 @@ func unmarshalProblem(err error) error {
 			Pointer: pointer(strings.ReplaceAll(name, ".", "/")),
 		}})
 	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return syntaxProblem(err)
+	var notTime *time.ParseError
+	if errors.As(err, &notTime) {
+		return problem(http.StatusUnprocessableEntity, "%q is not a time like 2026-05-01T08:00:00Z", clip(strings.Trim(notTime.Value, `"`)))
 	}
 	return problem(http.StatusUnprocessableEntity, "%s", err)
 }

@@ -104,9 +104,9 @@ func (g *Gateway) publish(r request) (reply, error) {
 	}{receipt.MessageID}}, nil
 }
 
-// payloadMembers show a payload so that POST /publish makes the same bytes of
-// it: a JSON value other than a string as itself, other text as a string, the
-// rest in base64.
+// payloadMembers show a payload so that POST /publish makes the same of it: a
+// JSON value other than a string as itself (without the space between its
+// parts), other text as a string, the rest in base64.
 type payloadMembers struct {
 	Payload       json.RawMessage `json:"payload,omitempty"`
 	PayloadBase64 string          `json:"payloadBase64,omitempty"`
