@@ -120,11 +120,11 @@ func (c *Conn) process() (err error) {
 		}
 	}()
 	for len(in.b) > 0 && len(in.up) == 0 {
-		header, remaining, size, err := wire.Header(in.b)
-		if err != nil {
+		if err := c.checkFirst(in.b[0]); err != nil {
 			return err
 		}
-		if err := c.checkFirst(header); err != nil {
+		header, remaining, size, err := wire.Header(in.b)
+		if err != nil {
 			return err
 		}
 		total := size + remaining

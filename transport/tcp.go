@@ -34,6 +34,11 @@ func (t *Transport) NewTCP(id, address string, config *tls.Config) *TCP {
 	return &TCP{t: t, id: id, address: address, config: config, log: t.log}
 }
 
+// NewTCPOn is NewTCP for a socket that listens already. Close closes it.
+func (t *Transport) NewTCPOn(id string, listen net.Listener, config *tls.Config) *TCP {
+	return &TCP{t: t, id: id, listen: listen, config: config, log: t.log}
+}
+
 // ID implements listeners.Listener.
 func (l *TCP) ID() string { return l.id }
 
@@ -56,18 +61,21 @@ func (l *TCP) Protocol() string {
 	return "tcp"
 }
 
-// Init opens the address.
+// Init opens the address, unless it is open.
 func (l *TCP) Init(log *slog.Logger) error {
 	if log != nil {
 		l.log = log
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.listen != nil {
+		return nil
 	}
 	listen, err := net.Listen("tcp", l.address)
 	if err != nil {
 		return fmt.Errorf("listen for MQTT on %s: %w", l.address, err)
 	}
-	l.mu.Lock()
 	l.listen = listen
-	l.mu.Unlock()
 	return nil
 }
 
