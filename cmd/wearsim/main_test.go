@@ -3,12 +3,21 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"log/slog"
+	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
@@ -44,8 +53,13 @@ func (j *judge) OnPublish(_ *mqtt.Client, pk packets.Packet) (packets.Packet, er
 
 func mustStartBroker(tb testing.TB, refuse string) string {
 	tb.Helper()
+	return "mqtt://" + mustListen(tb, refuse, nil)
+}
+
+func mustListen(tb testing.TB, refuse string, tlsConfig *tls.Config) string {
+	tb.Helper()
 	srv := mqtt.New(&mqtt.Options{Logger: slog.New(slog.DiscardHandler)})
-	l := listeners.NewTCP(listeners.Config{ID: "tcp", Address: "127.0.0.1:0"})
+	l := listeners.NewTCP(listeners.Config{ID: "tcp", Address: "127.0.0.1:0", TLSConfig: tlsConfig})
 	for _, err := range []error{
 		srv.AddHook(&auth.Hook{}, &auth.Options{Ledger: &auth.Ledger{Auth: auth.AuthRules{{Username: "ana", Password: "secret", Allow: true}}}}),
 		srv.AddHook(&judge{refuse: refuse}, nil), srv.AddListener(l), srv.Serve(),
@@ -59,7 +73,43 @@ func mustStartBroker(tb testing.TB, refuse string) string {
 			tb.Errorf("close broker: %v", err)
 		}
 	})
-	return "mqtt://" + l.Address()
+	return l.Address()
+}
+
+// mustCertify makes a certificate for 127.0.0.1 and writes it to a file.
+func mustCertify(tb testing.TB) (cfg *tls.Config, caFile string) {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatalf("generate key: %v", err)
+	}
+	cert := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, cert, cert, key.Public(), key)
+	if err != nil {
+		tb.Fatalf("create certificate: %v", err)
+	}
+	caFile = mustWrite(tb, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, caFile
+}
+
+func TestRun_TLS(t *testing.T) {
+	cfg, ca := mustCertify(t)
+	addr := "mqtts://" + mustListen(t, "", cfg)
+	args := []string{"--addr", addr, "--user", "ana", "--password", "secret", "--challenge", "c1", "--give-up", "500ms", mustWrite(t, "run.csv", csvFile)}
+	t.Run("OK", func(t *testing.T) {
+		if code, stdout, stderr := try(append(args, "--ca", ca)...); code != exitOK || !strings.Contains(stdout, "1 of 1 accepted") {
+			t.Errorf("got %d:\n%s%s", code, stdout, stderr)
+		}
+	})
+	t.Run("ErrUnknownAuthority", func(t *testing.T) {
+		if code, _, stderr := try(args...); code != exitFailed || !strings.Contains(stderr, "certificate signed by unknown authority") {
+			t.Errorf("got %d: %s", code, stderr)
+		}
+	})
 }
 
 // try runs the command.

@@ -261,6 +261,14 @@ func TestDecode_FITDamaged(t *testing.T) {
 			t.Errorf("got %q, want it to name the checksum", d)
 		}
 	})
+	t.Run("ErrUndecodable", func(t *testing.T) {
+		bad := append([]byte(nil), whole...)
+		bad[14] = 0x05 // data of a message that was never defined
+		rec, d := damage(t, bad)
+		if d.Offset < 14 || d.Offset > 16 || !strings.Contains(d.Error(), "checksum") || len(rec.Samples) != 0 {
+			t.Errorf("got %q at %d with %d samples, want byte 15 and none", d, d.Offset, len(rec.Samples))
+		}
+	})
 	t.Run("ErrHeaderChecksum", func(t *testing.T) {
 		bad := append([]byte(nil), whole...)
 		bad[12] ^= 0xff

@@ -87,9 +87,15 @@ func dial(ctx context.Context, cfg Options, events Events, subs []string, onMess
 		AttemptConnection:     l.attempt,
 		ConnectUsername:       cfg.User,
 		ConnectPassword:       []byte(cfg.Password),
-		OnConnectionUp:        func(_ *autopaho.ConnectionManager, ack *paho.Connack) { l.up(ack.SessionPresent) },
-		OnConnectionDown:      l.down,
-		OnConnectError:        l.connectError,
+		// Without this the library asks the broker to leave out reason strings
+		// [MQTT-3.1.2-29], and a refusal would not say which field and limit.
+		ConnectPacketBuilder: func(c *paho.Connect, _ *url.URL) (*paho.Connect, error) {
+			c.Properties.RequestProblemInfo = true
+			return c, nil
+		},
+		OnConnectionUp:   func(_ *autopaho.ConnectionManager, ack *paho.Connack) { l.up(ack.SessionPresent) },
+		OnConnectionDown: l.down,
+		OnConnectError:   l.connectError,
 		// The session ends with a regular end: what the broker would keep of it
 		// is of no use to a watch that has finished.
 		DisconnectPacketBuilder: func() *paho.Disconnect {

@@ -427,7 +427,7 @@ func TestRun_ErrRefused(t *testing.T) {
 	if err != nil || res.OK() || !res.Refusal() || res.Refused != 3 || res.ActRefused != 1 {
 		t.Fatalf("got %+v, %v", res, err)
 	}
-	if !d.has("refused activity ") || !d.has("0x99 payload format invalid") {
+	if !d.has("refused activity ") || !d.has("0x99 payload format invalid: heartRate 900 is over 250") {
 		t.Errorf("the refusal must be told with its reason: %v", d.lines)
 	}
 }
