@@ -29,6 +29,9 @@ const offlineAfter = 12_000
 const firstWait = 500
 const lastWait = 10_000
 const keepalive = 20 // seconds
+/** A connection this short, in ms, and this many in a row, are two tabs that take one client id from each other. */
+const shortLife = 3_000
+const shortLives = 2
 
 // MQTT 5 reason codes, and 4 and 5 of MQTT 3.1.1.
 const signInRefused = new Set([4, 5, 0x86, 0x87, 0x8a, 0x8c])
@@ -58,6 +61,9 @@ export class Live {
   private retry: ReturnType<typeof setTimeout> | undefined
   private giveUp: ReturnType<typeof setTimeout> | undefined
   private attempts = 0
+  private connectedAt = 0
+  private known = false // that the broker has let us in before
+  private short = 0
   private stopped = false
 
   constructor(private readonly options: LiveOptions) {
@@ -111,6 +117,8 @@ export class Live {
   private listen(client: MqttClient): void {
     client.on('connect', () => {
       this.attempts = 0
+      this.connectedAt = Date.now()
+      this.known = true
       clearTimeout(this.giveUp)
       this.giveUp = undefined
       this.update({ live: reconnected(this.snapshot.live), connection: 'live' })
@@ -123,13 +131,13 @@ export class Live {
       this.update({ live })
     })
     client.on('disconnect', (packet) => {
-      if (packet.reasonCode === sessionTakenOver) client.options.clientId = this.options.clientId(true)
+      if (packet.reasonCode === sessionTakenOver) this.renewClientId()
       if (packet.reasonCode === notAuthorized) this.signInAgain('ended')
     })
     client.on('error', (error) => {
       const code = 'code' in error ? error.code : undefined
-      if (code === clientIdRefused) client.options.clientId = this.options.clientId(true)
-      if (typeof code === 'number' && signInRefused.has(code)) this.signInAgain('refused')
+      if (code === clientIdRefused) this.renewClientId()
+      if (typeof code === 'number' && signInRefused.has(code)) this.signInAgain(this.known ? 'ended' : 'refused')
     })
     client.on('close', () => this.onClose())
   }
@@ -146,6 +154,11 @@ export class Live {
 
   private onClose(): void {
     if (this.stopped) return
+    if (this.connectedAt !== 0) {
+      this.short = Date.now() - this.connectedAt < shortLife ? this.short + 1 : 0
+      this.connectedAt = 0
+      if (this.short >= shortLives) this.renewClientId() // not every way here lets the DISCONNECT that says so through
+    }
     if (this.snapshot.connection === 'live') {
       this.update({ connection: navigator.onLine ? 'reconnecting' : 'offline' })
     }
@@ -153,6 +166,12 @@ export class Live {
     clearTimeout(this.retry)
     const bound = Math.min(lastWait, firstWait * 2 ** this.attempts++)
     this.retry = setTimeout(() => this.client?.reconnect(), 100 + Math.random() * bound)
+  }
+
+  /** Takes another client id: this tab is a copy, and the one that it copied uses the id. */
+  private renewClientId(): void {
+    this.short = 0
+    if (this.client) this.client.options.clientId = this.options.clientId(true)
   }
 
   private armOffline(): void {

@@ -12,6 +12,8 @@ export interface Tile {
   rank: number | undefined
   athlete: Athlete | undefined
   here: boolean
+  /** The session has ended, so nobody's numbers are missing any more. */
+  over: boolean
 }
 
 export interface RaceRow {
@@ -43,6 +45,7 @@ export function tiles(s: LiveState): Tile[] {
     rank: ranks.get(userId),
     athlete: s.athletes.get(userId),
     here: s.roster === undefined || here.has(userId),
+    over: s.info?.state === 'ended',
   }))
   return made.sort(
     (a, b) =>
@@ -54,7 +57,7 @@ export function tiles(s: LiveState): Tile[] {
 
 export function tileState(t: Tile, now: number): TileState {
   if (t.athlete === undefined) return t.here ? 'waiting' : 'left'
-  if (t.athlete.closed || t.athlete.sample.status === 'ended') return 'ended'
+  if (t.over || t.athlete.closed || t.athlete.sample.status === 'ended') return 'ended'
   if (!t.here) return 'left'
   if (now - t.athlete.heardAt > staleAfter) return 'stale'
   return t.athlete.sample.status === 'paused' ? 'paused' : 'active'

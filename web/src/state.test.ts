@@ -107,6 +107,11 @@ describe('tiles', () => {
     expect(shown(p)).toEqual([['ana', 'ended']])
     expect(p.state.athletes.get('ana')?.sample.distance).toBe(10)
   })
+  test('the end of the session ends everybody who moved', () => {
+    const p = page().roster(1, 'ana').sample('ana', 1).get('session/s/info', { state: 'ended', title: 'T' })
+    p.now += staleAfter + 1
+    expect(shown(p)).toEqual([['ana', 'ended']])
+  })
   test('stand in race order, without a place last', () => {
     const p = page().roster(1, 'ana', 'ben', 'cem').sample('ana', 1).sample('ben', 1).sample('cem', 1).board(1, { cem: 30, ana: 20 })
     expect(shown(p).map(([id]) => id)).toEqual(['cem', 'ana', 'ben'])

@@ -35,7 +35,7 @@ export function Header({ state: s, title, connection, now, onSignOut }: Props) {
       {quiet && (
         <p className="banner" data-testid="banner">
           {strings.connectionHelp[connection]}
-          {s.heardAt > 0 && <span className="muted"> ({strings.lastHeard(formatAgo(now - s.heardAt))})</span>}
+          {s.heardAt > 0 && now - s.heardAt >= 5000 && <span className="muted"> ({strings.lastHeard(formatAgo(now - s.heardAt))})</span>}
         </p>
       )}
       <div className="heading">

@@ -1,0 +1,46 @@
+// What a test reads from the page, as numbers.
+import { AxeBuilder } from '@axe-core/playwright'
+import { expect, type ConsoleMessage, type Locator, type Page } from '@playwright/test'
+
+export const tile = (page: Page, user: string): Locator => page.locator(`[data-testid=tile][data-user="${user}"]`)
+export const raceRow = (page: Page, user: string): Locator => page.locator(`[data-testid=race-row][data-user="${user}"]`)
+export const challengeRow = (page: Page, user: string): Locator => page.locator(`[data-testid=challenge-row][data-user="${user}"]`)
+export const rosterMember = (page: Page, user: string): Locator => page.locator(`[data-testid=roster-member][data-user="${user}"]`)
+
+/** A raw number from a data attribute; NaN while it is not there. */
+export async function figure(at: Locator, name: string): Promise<number> {
+  const raw = await at.getAttribute(`data-${name}`, { timeout: 1000 }).catch(() => null)
+  return raw === null ? NaN : Number(raw)
+}
+
+/** Waits until a number on the page is what it should be, to 0.1 unless said otherwise. */
+export async function expectFigure(at: Locator, name: string, want: number, digits = 1, seconds = 20): Promise<void> {
+  await expect.poll(() => figure(at, name), { message: `data-${name}`, timeout: seconds * 1000 }).toBeCloseTo(want, digits)
+}
+
+export async function expectConnection(page: Page, state: string, seconds = 20): Promise<void> {
+  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', state, { timeout: seconds * 1000 })
+}
+
+/** Collects what a page must not do: uncaught errors, broken security policy, unreadable messages. */
+export function watchFaults(page: Page): string[] {
+  const faults: string[] = []
+  page.on('pageerror', (error) => faults.push(error.message))
+  page.on('console', (m: ConsoleMessage) => {
+    if (/malformed|Content Security Policy|Minified React error/i.test(m.text())) faults.push(m.text())
+  })
+  return faults
+}
+
+/** That nothing is wider than the screen. */
+export async function expectFits(page: Page): Promise<void> {
+  const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
+  expect(content).toBeLessThanOrEqual(screen ?? 0)
+}
+
+/** That axe has no serious finding: names, contrast, structure, keyboard. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  const serious = violations.filter((v) => v.impact === 'serious' || v.impact === 'critical')
+  expect(serious.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target.join(' ')} ${n.any.map((a) => a.message).join('; ')}`).join(' | ')}`)).toEqual([])
+}

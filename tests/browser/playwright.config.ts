@@ -1,0 +1,33 @@
+import { defineConfig, type PlaywrightTestConfig } from '@playwright/test'
+
+/**
+ * The browser is the system's (Debian: apt-get install chromium), or what FITMQ_CHROMIUM names: no download.
+ * One worker: every test runs its own broker, and a small machine has room for one at a time.
+ */
+const config: PlaywrightTestConfig = {
+  testDir: '.',
+  testMatch: process.env.FITMQ_PICTURE ? 'picture.ts' : '*.test.ts',
+  workers: 1,
+  fullyParallel: false,
+  timeout: 120_000,
+  expect: { timeout: 15_000 },
+  globalSetup: './build.ts',
+  reporter: [['list']],
+  outputDir: 'test-results',
+  use: {
+    trace: 'retain-on-failure',
+    launchOptions: {
+      executablePath: process.env.FITMQ_CHROMIUM ?? '/usr/bin/chromium',
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+}
+export default defineConfig(config)
