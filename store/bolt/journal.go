@@ -211,6 +211,7 @@ func find(gens []*generation, pos store.Pos) int {
 
 // run is the writer's goroutine.
 func (j *journal) run() {
+	defer close(j.ops.done)
 	period := j.opts.ProbeEvery
 	if j.opts.Durability == Interval {
 		period = min(period, j.opts.SyncEvery)

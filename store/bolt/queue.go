@@ -55,9 +55,9 @@ func (q *queue[T]) do(ctx context.Context, op T, result <-chan error) error {
 
 // run is the writer's loop. commit gets what has gathered: at least one
 // operation, and no more once their weights reach max. tick is called every
-// period between commits. The slice given to commit is reused.
+// period between commits. The slice given to commit is reused. When run returns
+// the writer tidies up and closes done.
 func (q *queue[T]) run(max int, weigh func(T) int, commit func([]T), period time.Duration, tick func()) {
-	defer close(q.done)
 	ticker := time.NewTicker(period)
 	defer ticker.Stop()
 	var batch []T

@@ -122,6 +122,7 @@ func (t *tables) Delete(ctx context.Context, table, key string, cond store.Cond)
 
 // run is the writer's goroutine.
 func (t *tables) run() {
+	defer close(t.ops.done)
 	period := t.opts.SweepEvery
 	if t.opts.ProbeEvery < period {
 		period = t.opts.ProbeEvery
