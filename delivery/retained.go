@@ -33,7 +33,9 @@ func newRetained() *retained {
 func (r *retained) set(m *Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.changed[m.Topic] = struct{}{}
+	if !strings.HasPrefix(m.Topic, "$") { // $SYS is only true while it is new
+		r.changed[m.Topic] = struct{}{}
+	}
 	r.put(m)
 }
 

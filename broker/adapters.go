@@ -1,0 +1,255 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/fitmq/fitmq/access"
+	"github.com/fitmq/fitmq/delivery"
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/engine"
+	"github.com/fitmq/fitmq/gateway"
+	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/topics"
+)
+
+// signIn proves who an MQTT client is.
+type signIn struct {
+	users *access.Users
+	token access.AdminToken
+	dev   bool
+}
+
+// Authenticate takes the admin token as the password of the user admin, and
+// otherwise a user's own password.
+func (s *signIn) Authenticate(ctx context.Context, user, password string) (access.Identity, error) {
+	if user == string(access.Admin) {
+		if id, ok := s.token.Check(password); ok {
+			return id, nil
+		}
+	}
+	return s.users.Authenticate(ctx, user, password)
+}
+
+// Anonymous is allowed in development only.
+func (s *signIn) Anonymous() bool { return s.dev }
+
+// rights answers the data plane's questions with the policy. A user's role is
+// looked up for each question, so that a change counts at once.
+type rights struct {
+	policy *access.Policy
+	users  *access.Users
+}
+
+func (r *rights) identity(c *delivery.Client) access.Identity {
+	if id, ok := r.users.Identity(c.UserID); ok {
+		return id
+	}
+	if id, ok := c.Identity.(*access.Identity); ok && id.Role == access.Admin && c.UserID == string(access.Admin) {
+		return *id // by the admin token: not a user of the store
+	}
+	return access.Identity{}
+}
+
+// MayPublish implements delivery.Policy.
+func (r *rights) MayPublish(c *delivery.Client, topic string) string {
+	return r.policy.Publish(r.identity(c), topic).Reason
+}
+
+// MaySubscribe implements delivery.Policy.
+func (r *rights) MaySubscribe(c *delivery.Client, filter string) string {
+	return r.policy.Subscribe(r.identity(c), filter).Reason
+}
+
+// MayReceive implements delivery.Policy.
+func (r *rights) MayReceive(c *delivery.Client, topic string) bool {
+	return r.policy.Deliver(r.identity(c), topic)
+}
+
+// meaning asks the engine what a message on a fitness topic means. Elsewhere a
+// message is what MQTT says it is.
+type meaning struct{ engine *engine.Engine }
+
+// Judge implements delivery.Meaning.
+func (m *meaning) Judge(c *delivery.Client, msg *delivery.Message) delivery.Verdict {
+	if !topics.IsFitness(msg.Topic) {
+		return delivery.Verdict{Deliver: true, Retain: msg.Retain}
+	}
+	o := m.engine.Handle(inbound(msg))
+	return delivery.Verdict{
+		Code: wire.Code(o.Code), Reason: o.Reason, Log: o.Log, RecordID: o.RecordID,
+		Deliver: o.Deliver, Retain: o.Retain, State: o.State, Payload: o.Payload,
+	}
+}
+
+// Applied implements delivery.Meaning.
+func (m *meaning) Applied(pos store.Pos, msg *delivery.Message) {
+	m.engine.Applied(pos, inbound(msg))
+}
+
+// Position implements delivery.Meaning.
+func (m *meaning) Position() store.Pos { return m.engine.Position() }
+
+func inbound(m *delivery.Message) engine.Inbound {
+	return engine.Inbound{
+		Sender: engine.Sender{UserID: m.From.UserID, Role: m.From.Role, ClientID: m.From.ClientID},
+		Topic:  m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain, At: time.Unix(0, m.At).UTC(),
+	}
+}
+
+// publisher sends the engine's messages.
+type publisher struct{ hub *delivery.Hub }
+
+// Publish implements engine.Publisher.
+func (p *publisher) Publish(o engine.Outgoing) {
+	m := &delivery.Message{Topic: o.Topic, Payload: o.Payload, QoS: o.QoS, Retain: o.Retain, State: o.State}
+	if o.Expiry > 0 {
+		m.Props = &wire.PublishProperties{HasExpiry: true, Expiry: uint32(o.Expiry / time.Second)}
+		m.Expires = time.Now().Add(o.Expiry).UnixNano()
+	}
+	p.hub.Publish(m, o.RecordID)
+}
+
+// observer passes comings and goings to the engine, and tells a user what its
+// client could not be told otherwise.
+type observer struct {
+	engine *engine.Engine
+	hub    *delivery.Hub
+}
+
+func sender(c *delivery.Client) engine.Sender {
+	return engine.Sender{UserID: c.UserID, Role: c.Role, ClientID: c.ID}
+}
+
+// Connected implements delivery.Observer.
+func (o *observer) Connected(c *delivery.Client) { o.engine.Connected(sender(c)) }
+
+// Disconnected implements delivery.Observer.
+func (o *observer) Disconnected(c *delivery.Client, clean bool) {
+	o.engine.Disconnected(sender(c), clean)
+}
+
+// Subscribed implements delivery.Observer.
+func (o *observer) Subscribed(c *delivery.Client, filter string) {
+	o.engine.Subscribed(sender(c), filter)
+}
+
+// Unsubscribed implements delivery.Observer.
+func (o *observer) Unsubscribed(c *delivery.Client, filter string) {
+	o.engine.Unsubscribed(sender(c), filter)
+}
+
+// refusal is the payload of user/{uid}/error.
+type refusal struct {
+	Topic      string    `json:"topic,omitempty"`
+	Code       int       `json:"code"`
+	Reason     string    `json:"reason"`
+	MessageID  string    `json:"messageId,omitempty"`
+	ActivityID string    `json:"activityId,omitempty"`
+	Timestamp  time.Time `json:"timestamp"`
+}
+
+// Refused implements delivery.Observer.
+func (o *observer) Refused(c *delivery.Client, m *delivery.Message, code wire.Code, reason string) {
+	r := refusal{Topic: m.Topic, Code: int(code), Reason: reason}
+	var ids struct {
+		MessageID  string `json:"messageId"`
+		ActivityID string `json:"activityId"`
+	}
+	if json.Unmarshal(m.Payload, &ids) == nil { // else there is no id to repeat
+		r.MessageID, r.ActivityID = shortID(ids.MessageID), shortID(ids.ActivityID)
+	}
+	o.tell(c, r)
+}
+
+// shortID keeps what a refused payload calls its id from growing the answer.
+func shortID(id string) string {
+	const longest = 64
+	if len(id) > longest {
+		return ""
+	}
+	return id
+}
+
+// Skipped implements delivery.Observer.
+func (o *observer) Skipped(c *delivery.Client, n int) {
+	o.tell(c, refusal{Code: int(wire.QuotaExceeded), Reason: strconv.Itoa(n) + " messages were dropped while this client was away: its queue was full"})
+}
+
+// Revoked implements delivery.Observer.
+func (o *observer) Revoked(c *delivery.Client, filter, reason string) {
+	o.tell(c, refusal{Topic: filter, Code: int(wire.NotAuthorized), Reason: reason})
+}
+
+func (o *observer) tell(c *delivery.Client, r refusal) {
+	if c.UserID == "" || !topics.ValidID(c.UserID) {
+		return // nobody to tell: an anonymous client has no feed
+	}
+	r.Timestamp = time.Now().UTC()
+	payload, err := json.Marshal(r)
+	if err != nil {
+		slog.Error("encode a refusal", "error", err)
+		return
+	}
+	o.hub.Publish(&delivery.Message{Topic: topics.UserError(c.UserID), Payload: payload, QoS: 1}, "")
+}
+
+// httpPublisher publishes what came over HTTP the way MQTT's goes.
+type httpPublisher struct{ hub *delivery.Hub }
+
+// Publish implements gateway.Publisher.
+func (p *httpPublisher) Publish(ctx context.Context, m gateway.Message) (gateway.Receipt, error) {
+	id := m.Sender
+	c := &delivery.Client{ID: "http", UserID: id.UserID, Role: string(id.Role), Version: 5, Identity: &id}
+	msg := &delivery.Message{
+		Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain, At: time.Now().UnixNano(),
+		From: delivery.Origin{ClientID: c.ID, UserID: c.UserID, Role: c.Role},
+	}
+	answer := make(chan gateway.Receipt, 1)
+	p.hub.PublishAs(c, msg, func(code wire.Code, reason string) {
+		answer <- gateway.Receipt{Code: byte(code), Reason: reason}
+	})
+	select {
+	case r := <-answer:
+		return r, nil
+	case <-ctx.Done():
+		return gateway.Receipt{}, fmt.Errorf("publish: %w", ctx.Err())
+	}
+}
+
+// kept reads retained messages for HTTP.
+type kept struct{ hub *delivery.Hub }
+
+// EachRetained implements gateway.Retained.
+func (k *kept) EachRetained(filter string, fn func(topic string, payload []byte, qos byte) bool) {
+	for _, m := range k.hub.Kept(filter) {
+		if !fn(m.Topic, m.Payload, m.QoS) {
+			return
+		}
+	}
+}
+
+// atLeast is a log handler that drops what is below its level.
+type atLeast struct {
+	slog.Handler
+	level slog.Level
+}
+
+// Enabled implements slog.Handler.
+func (h *atLeast) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= h.level && h.Handler.Enabled(ctx, l)
+}
+
+// WithAttrs implements slog.Handler.
+func (h *atLeast) WithAttrs(a []slog.Attr) slog.Handler {
+	return &atLeast{Handler: h.Handler.WithAttrs(a), level: h.level}
+}
+
+// WithGroup implements slog.Handler.
+func (h *atLeast) WithGroup(name string) slog.Handler {
+	return &atLeast{Handler: h.Handler.WithGroup(name), level: h.level}
+}

@@ -1,0 +1,260 @@
+// Package broker is the embeddable server: it wires the rooms together, starts
+// them and stops them, and has no behaviour of its own.
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	mqtt "github.com/mochi-mqtt/server/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fitmq/fitmq/access"
+	"github.com/fitmq/fitmq/config"
+	"github.com/fitmq/fitmq/delivery"
+	"github.com/fitmq/fitmq/engine"
+	"github.com/fitmq/fitmq/gateway"
+	"github.com/fitmq/fitmq/hooks"
+	"github.com/fitmq/fitmq/store/bolt"
+	"github.com/fitmq/fitmq/transport"
+	"github.com/fitmq/fitmq/web"
+)
+
+// Options is what a Broker is started with.
+type Options struct {
+	// DataDir is the data directory, made when missing. Required.
+	DataDir string
+	// MQTTAddr and HTTPAddr override the configuration's addresses. Empty means
+	// the configuration's; port 0 takes a free one.
+	MQTTAddr, HTTPAddr string
+	// Dev opens everything outside the fitness topics to everybody, also when
+	// the configuration does not.
+	Dev bool
+	// Config is the configuration; start from config.Default.
+	Config config.Config
+	// Logger gets what operators should know. Nil means none.
+	Logger *slog.Logger
+}
+
+// Broker is a server. It is single-use: New, Run once.
+type Broker struct {
+	opts Options
+	log  *slog.Logger
+
+	store     *bolt.Store
+	users     *access.Users
+	engine    *engine.Engine
+	hub       *delivery.Hub
+	transport *transport.Transport
+	server    *mqtt.Server
+	hooks     *hooks.Set
+	websocket *transport.WebSocket
+	gateway   *gateway.Gateway
+
+	token        string
+	tokenCreated bool
+
+	mqttListener, httpListener net.Listener
+	ready                      chan struct{}
+}
+
+// New opens the data directory, takes its lock and brings back what is in it.
+// Errors: store.ErrLocked, store.ErrNewer, store.ErrForeign, and problems of
+// the configuration.
+func New(o Options) (*Broker, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.MQTTAddr == "" {
+		o.MQTTAddr = o.Config.MQTT.Addr
+	}
+	if o.HTTPAddr == "" {
+		o.HTTPAddr = o.Config.HTTP.Addr
+	}
+	o.Dev = o.Dev || o.Config.Dev
+	if err := o.Config.Validate(); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	b := &Broker{opts: o, log: o.Logger, ready: make(chan struct{})}
+	if err := b.assemble(context.Background()); err != nil {
+		return nil, errors.Join(err, b.release())
+	}
+	return b, nil
+}
+
+// assemble makes the rooms, from the store upwards.
+func (b *Broker) assemble(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{
+		b.openStore, b.openUsers, b.makeEngine, b.makeDelivery, b.makeEdge, b.makeGateway,
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Broker) openStore(context.Context) error {
+	if err := os.MkdirAll(b.opts.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	var o bolt.Options
+	if b.opts.Config.Durability == config.Interval {
+		o.Durability = bolt.Interval
+	}
+	var err error
+	if b.store, err = bolt.Open(b.opts.DataDir, o); err != nil {
+		return err
+	}
+	b.token, b.tokenCreated, err = access.LoadOrCreateAdminToken(b.opts.DataDir)
+	return err
+}
+
+func (b *Broker) openUsers(ctx context.Context) error {
+	p := b.opts.Config.Passwords
+	var err error
+	b.users, err = access.OpenUsers(ctx, access.UsersOptions{
+		Tables:    b.store,
+		Passwords: access.PasswordParams{Memory: uint32(p.Memory / 1024), Iterations: uint32(p.Iterations)},
+		Parallel:  p.Parallel,
+	})
+	return err
+}
+
+func (b *Broker) makeEngine(context.Context) error {
+	c := b.opts.Config
+	var err error
+	b.engine, err = engine.New(engine.Options{
+		Store: b.store, Users: b.users, Logger: b.log,
+		PresenceGrace:   c.Presence.Grace.Std(),
+		LeaderboardRate: float64(c.Leaderboard.Rate), LeaderboardTop: c.Leaderboard.Top,
+	})
+	return err
+}
+
+func (b *Broker) makeDelivery(ctx context.Context) error {
+	c := b.opts.Config
+	policy := &rights{policy: access.NewPolicy(b.engine, b.opts.Dev), users: b.users}
+	observer := &observer{engine: b.engine}
+	var err error
+	b.hub, err = delivery.New(ctx, delivery.Options{
+		Store: b.store, Policy: policy, Meaning: &meaning{engine: b.engine}, Observer: observer,
+		Limits: b.deliveryLimits(c), Logger: b.log,
+	})
+	if err != nil {
+		return err
+	}
+	observer.hub = b.hub
+	b.engine.SetPublisher(&publisher{hub: b.hub})
+	b.engine.SetMembership(b.hub)
+	b.users.OnChange(b.hub.Revoke)
+	return nil
+}
+
+func (b *Broker) deliveryLimits(c config.Config) delivery.Limits {
+	return delivery.Limits{
+		ReceiveMaximum: c.MQTT.ReceiveMaximum, TopicAliasMaximum: c.MQTT.TopicAliasMaximum,
+		QueueMessages: c.Sessions.QueueMessages, QueueBytes: int(c.Sessions.QueueBytes),
+	}
+}
+
+// engineLog lets only errors of the embedded engine through: what it warns of
+// is every client's ordinary end.
+func engineLog(log *slog.Logger) *slog.Logger {
+	return slog.New(&atLeast{Handler: log.Handler(), level: slog.LevelError})
+}
+
+func (b *Broker) makeEdge(context.Context) error {
+	c := b.opts.Config
+	b.transport = transport.New(transport.Limits{
+		MaxPacket: int(c.MQTT.MaxPacketSize), MaxConnections: c.MQTT.MaxConnections,
+		ConnectTimeout: c.MQTT.ConnectTimeout.Std(),
+	}, b.log)
+	caps := mqtt.NewDefaultServerCapabilities()
+	caps.MaximumClientWritesPending = 1 // only the engine's own packets go that way
+	caps.ReceiveMaximum = uint16(c.MQTT.ReceiveMaximum)
+	caps.Compatibilities.NoInheritedPropertiesOnAck = true
+	b.server = mqtt.New(&mqtt.Options{
+		Capabilities: caps, Logger: engineLog(b.log),
+		ClientNetReadBufferSize: 256, ClientNetWriteBufferSize: 256, // CONNECT and DISCONNECT only
+		SysTopicResendInterval: sysInterval,
+	})
+	b.hooks = hooks.New(b.hub, &signIn{users: b.users, token: access.NewAdminToken(b.token), dev: b.opts.Dev}, hooks.Announce{
+		MaximumPacketSize: uint32(c.MQTT.MaxPacketSize), TopicAliasMaximum: uint16(c.MQTT.TopicAliasMaximum),
+		SessionExpiry: b.hub.MaxSessionExpiry(),
+	}, b.log)
+	if err := b.hooks.Add(b.server); err != nil {
+		return err
+	}
+	if err := b.server.AddHook(hooks.NewSys(b.figures, b.publishSys), nil); err != nil {
+		return err
+	}
+	b.websocket = b.transport.NewWebSocket("ws", c.HTTP.AllowedOrigins...)
+	return nil
+}
+
+// sysInterval is how often $SYS topics are published, in seconds.
+const sysInterval = 10
+
+func (b *Broker) makeGateway(context.Context) error {
+	c := b.opts.Config
+	registry := prometheus.NewRegistry()
+	if err := registerMetrics(registry, b); err != nil {
+		return err
+	}
+	var err error
+	b.gateway, err = gateway.New(gateway.Options{
+		Engine: b.engine, Users: b.users, Policy: access.NewPolicy(b.engine, b.opts.Dev),
+		AdminToken: access.NewAdminToken(b.token),
+		Publisher:  &httpPublisher{hub: b.hub}, Retained: &kept{hub: b.hub},
+		WebSocket: b.websocket, Web: web.Handler(), Ready: b.readiness, Registry: registry,
+		Logger: b.log, Anonymous: b.opts.Dev,
+		Limits: gateway.Limits{BodySize: int64(c.HTTP.MaxBodySize), RequestTime: c.HTTP.RequestTimeout.Std()},
+	})
+	return err
+}
+
+func (b *Broker) readiness() error {
+	if _, ok := b.store.Applied(); !ok {
+		return errors.New("the store cannot write: see the log for the cause; it recovers by itself")
+	}
+	return nil
+}
+
+// Ready is closed once both listeners accept.
+func (b *Broker) Ready() <-chan struct{} { return b.ready }
+
+// MQTTAddr is where MQTT over TCP listens; valid once Ready.
+func (b *Broker) MQTTAddr() net.Addr { return b.mqttListener.Addr() }
+
+// HTTPAddr is where HTTP listens; valid once Ready.
+func (b *Broker) HTTPAddr() net.Addr { return b.httpListener.Addr() }
+
+// AdminToken returns the administrator's bearer token, and whether this start
+// has made it.
+func (b *Broker) AdminToken() (token string, created bool) { return b.token, b.tokenCreated }
+
+// Close releases what New has taken when Run is not called.
+func (b *Broker) Close() error { return b.release() }
+
+// release closes what New opened.
+func (b *Broker) release() error {
+	var errs []error
+	if b.transport != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		defer cancel()
+		errs = append(errs, b.transport.Close(ctx))
+	}
+	if b.store != nil {
+		errs = append(errs, b.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// drainTime is how long a shutdown waits for clients to take what is buffered.
+const drainTime = 5 * time.Second

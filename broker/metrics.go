@@ -1,0 +1,167 @@
+package broker
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/fitmq/fitmq/delivery"
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/hooks"
+	"github.com/fitmq/fitmq/transport"
+)
+
+// metrics reads the rooms' own counters when Prometheus asks.
+type metrics struct {
+	b     *Broker
+	descs map[string]*prometheus.Desc
+}
+
+// metricNames are the metrics with their help and labels. docs/operations.md
+// lists them.
+var metricNames = []struct{ name, help, label string }{
+	{"fitmq_messages_received_total", "PUBLISH packets received, by QoS.", "qos"},
+	{"fitmq_messages_delivered_total", "PUBLISH packets sent to subscribers, by QoS.", "qos"},
+	{"fitmq_publishes_refused_total", "Publishes refused, by reason.", "reason"},
+	{"fitmq_subscriptions_refused_total", "Subscriptions refused.", ""},
+	{"fitmq_deliveries_dropped_total", "Deliveries given up, by reason.", "reason"},
+	{"fitmq_commits_total", "Batches committed to the log.", ""},
+	{"fitmq_commit_failures_total", "Batches that could not be committed.", ""},
+	{"fitmq_records_committed_total", "Records committed to the log.", ""},
+	{"fitmq_wills_total", "Wills published.", ""},
+	{"fitmq_sessions_expired_total", "Sessions that outlived their expiry interval.", ""},
+	{"fitmq_sessions", "Sessions, connected or not.", ""},
+	{"fitmq_clients_connected", "Connected MQTT clients.", ""},
+	{"fitmq_subscriptions", "Subscriptions in force.", ""},
+	{"fitmq_retained_messages", "Retained messages.", ""},
+	{"fitmq_retained_bytes", "Memory that retained messages count for, in bytes.", ""},
+	{"fitmq_connections_total", "Connections accepted.", ""},
+	{"fitmq_connections", "Connections open now.", ""},
+	{"fitmq_connections_refused_total", "Connections closed or refused before a session, by reason.", "reason"},
+	{"fitmq_connections_ended_total", "Connections that the broker ended, by reason.", "reason"},
+	{"fitmq_connection_panics_total", "Panics recovered, each ending one connection.", ""},
+	{"fitmq_accept_errors_total", "Failed accepts.", ""},
+	{"fitmq_received_bytes_total", "Bytes read from MQTT sockets.", ""},
+	{"fitmq_sent_bytes_total", "Bytes written to MQTT sockets.", ""},
+	{"fitmq_socket_writes_total", "Writes to MQTT sockets.", ""},
+	{"fitmq_log_position", "Last position of the log.", ""},
+	{"fitmq_store_ready", "1 while the store can write.", ""},
+}
+
+func registerMetrics(r *prometheus.Registry, b *Broker) error {
+	m := &metrics{b: b, descs: map[string]*prometheus.Desc{}}
+	for _, n := range metricNames {
+		var labels []string
+		if n.label != "" {
+			labels = []string{n.label}
+		}
+		m.descs[n.name] = prometheus.NewDesc(n.name, n.help, labels, nil)
+	}
+	for _, c := range []prometheus.Collector{m, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})} {
+		if err := r.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range m.descs {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	out := sink{m: m, ch: ch}
+	out.delivery(m.b.hub.Stats(), m.b.hub.Gauges())
+	out.transport(m.b.transport.Stats())
+	pos, ready := m.b.store.Applied()
+	out.gauge("fitmq_log_position", float64(pos))
+	out.gauge("fitmq_store_ready", map[bool]float64{true: 1}[ready])
+}
+
+type sink struct {
+	m  *metrics
+	ch chan<- prometheus.Metric
+}
+
+func (s sink) counter(name string, v float64, label ...string) {
+	s.ch <- prometheus.MustNewConstMetric(s.m.descs[name], prometheus.CounterValue, v, label...)
+}
+
+func (s sink) gauge(name string, v float64) {
+	s.ch <- prometheus.MustNewConstMetric(s.m.descs[name], prometheus.GaugeValue, v)
+}
+
+func (s sink) delivery(st *delivery.Stats, g delivery.Gauges) {
+	for qos := range st.Received {
+		s.counter("fitmq_messages_received_total", float64(st.Received[qos].Load()), strconv.Itoa(qos))
+		s.counter("fitmq_messages_delivered_total", float64(st.Delivered[qos].Load()), strconv.Itoa(qos))
+	}
+	s.counter("fitmq_publishes_refused_total", float64(st.Refused.NoRight.Load()), "no_right")
+	s.counter("fitmq_publishes_refused_total", float64(st.Refused.Meaning.Load()), "payload")
+	s.counter("fitmq_subscriptions_refused_total", float64(st.Refused.Subscription.Load()))
+	d := &st.Dropped
+	s.counter("fitmq_deliveries_dropped_total", float64(d.Congested.Load()), "congested")
+	s.counter("fitmq_deliveries_dropped_total", float64(d.QueueFull.Load()), "queue_full")
+	s.counter("fitmq_deliveries_dropped_total", float64(d.Expired.Load()), "expired")
+	s.counter("fitmq_deliveries_dropped_total", float64(d.TooLarge.Load()), "too_large")
+	s.counter("fitmq_deliveries_dropped_total", float64(d.NoRight.Load()), "no_right")
+	s.counter("fitmq_deliveries_dropped_total", float64(d.Damaged.Load()), "damaged")
+	s.counter("fitmq_commits_total", float64(st.Commit.Batches.Load()))
+	s.counter("fitmq_records_committed_total", float64(st.Commit.Records.Load()))
+	s.counter("fitmq_commit_failures_total", float64(st.Commit.Failed.Load()))
+	s.counter("fitmq_wills_total", float64(st.Wills.Load()))
+	s.counter("fitmq_sessions_expired_total", float64(st.SessionsExpired.Load()))
+	s.gauge("fitmq_sessions", float64(g.Sessions))
+	s.gauge("fitmq_clients_connected", float64(g.Connected))
+	s.gauge("fitmq_subscriptions", float64(g.Subscriptions))
+	s.gauge("fitmq_retained_messages", float64(g.Retained))
+	s.gauge("fitmq_retained_bytes", float64(g.RetainedBytes))
+}
+
+func (s sink) transport(st *transport.Stats) {
+	s.counter("fitmq_connections_total", float64(st.Accepted.Load()))
+	s.gauge("fitmq_connections", float64(st.Open.Load()))
+	s.counter("fitmq_connections_refused_total", float64(st.RefusedFull.Load()), "full")
+	s.counter("fitmq_connections_refused_total", float64(st.RefusedHTTP.Load()), "upgrade")
+	s.counter("fitmq_connections_refused_total", float64(st.ConnectTimeout.Load()), "connect_timeout")
+	for code := range st.Refused {
+		if n := st.Refused[code].Load(); n > 0 {
+			s.counter("fitmq_connections_refused_total", float64(n), wire.Code(code).String())
+		}
+	}
+	s.counter("fitmq_connections_ended_total", float64(st.Oversize.Load()), "packet_too_large")
+	s.counter("fitmq_connections_ended_total", float64(st.Overflows.Load()), "buffer_full")
+	s.counter("fitmq_connections_ended_total", float64(st.WriteTimeouts.Load()), "write_timeout")
+	s.counter("fitmq_connections_ended_total", float64(st.SlowCloses.Load()), "slow_close")
+	s.counter("fitmq_connections_ended_total", float64(st.KeepAliveTimeouts.Load()), "keep_alive_timeout")
+	s.counter("fitmq_connection_panics_total", float64(st.Panics.Load()))
+	s.counter("fitmq_accept_errors_total", float64(st.AcceptErrors.Load()))
+	s.counter("fitmq_received_bytes_total", float64(st.BytesIn.Load()))
+	s.counter("fitmq_sent_bytes_total", float64(st.BytesOut.Load()))
+	s.counter("fitmq_socket_writes_total", float64(st.Writes.Load()))
+}
+
+// figures are what $SYS tells.
+func (b *Broker) figures() hooks.Figures {
+	st, g, edge := b.hub.Stats(), b.hub.Gauges(), b.transport.Stats()
+	f := hooks.Figures{
+		Connected: int64(g.Connected), Sessions: int64(g.Sessions), Subscriptions: int64(g.Subscriptions), Retained: int64(g.Retained),
+		BytesReceived: edge.BytesIn.Load(), BytesSent: edge.BytesOut.Load(),
+	}
+	for qos := range st.Received {
+		f.MessagesReceived += int64(st.Received[qos].Load())
+		f.MessagesSent += int64(st.Delivered[qos].Load())
+	}
+	d := &st.Dropped
+	f.MessagesDropped = int64(d.Congested.Load() + d.QueueFull.Load() + d.Expired.Load() + d.TooLarge.Load() + d.NoRight.Load())
+	return f
+}
+
+func (b *Broker) publishSys(topic, value string) {
+	b.hub.Publish(&delivery.Message{Topic: topic, Payload: []byte(value), QoS: 1, Retain: true, State: true}, "")
+}

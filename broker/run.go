@@ -1,0 +1,132 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/mochi-mqtt/server/v2/listeners"
+
+	"github.com/fitmq/fitmq/transport"
+)
+
+// Run listens and serves until ctx ends, then shuts down in order: no new
+// clients, those who are there are told, what they sent is committed, and
+// everything is saved. It returns nil after a clean end.
+func (b *Broker) Run(ctx context.Context) error {
+	if err := b.listen(); err != nil {
+		return errors.Join(err, b.release())
+	}
+	rooms := newGroup(ctx)
+	// Started first, stopped last: what serves clients stands on what keeps.
+	rooms.start("data plane", b.hub.Run)
+	rooms.start("users", b.users.Run)
+	rooms.start("engine", b.engine.Run)
+	if err := b.server.Serve(); err != nil {
+		return errors.Join(fmt.Errorf("start the engine: %w", err), rooms.stop(), b.release())
+	}
+	httpDone := make(chan error, 1)
+	go func() { httpDone <- b.gateway.Serve(b.httpListener) }()
+	close(b.ready)
+
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-rooms.failed:
+	case failed = <-httpDone:
+		httpDone <- nil
+	}
+	err := b.shutdown(httpDone)
+	return errors.Join(failed, err, rooms.stop(), b.release())
+}
+
+// shutdown ends the edge: HTTP first, then the MQTT connections.
+func (b *Broker) shutdown(httpDone <-chan error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	err := b.gateway.Shutdown(ctx)
+	serveErr := <-httpDone
+	closeErr := b.server.Close() // disconnects with 0x8B and waits for the handlers
+	return errors.Join(err, serveErr, closeErr)
+}
+
+func (b *Broker) listen() error {
+	var err error
+	if b.mqttListener, err = net.Listen("tcp", b.opts.MQTTAddr); err != nil {
+		return fmt.Errorf("listen for MQTT: %w", err)
+	}
+	if b.httpListener, err = net.Listen("tcp", b.opts.HTTPAddr); err != nil {
+		return errors.Join(fmt.Errorf("listen for HTTP: %w", err), b.mqttListener.Close())
+	}
+	for _, l := range []listeners.Listener{b.transport.NewTCPOn("tcp", b.mqttListener, nil), b.websocket} {
+		if err := b.server.AddListener(&ending{Listener: l, b: b}); err != nil {
+			return fmt.Errorf("attach listener %s: %w", l.ID(), err)
+		}
+	}
+	return nil
+}
+
+// ending tells the hooks when the engine's handler for a connection returns.
+type ending struct {
+	listeners.Listener
+	b *Broker
+}
+
+// Serve hands connections to the engine.
+func (e *ending) Serve(establish listeners.EstablishFn) {
+	e.Listener.Serve(func(id string, c net.Conn) error {
+		defer e.b.hooks.Ended(c)
+		return establish(id, c)
+	})
+}
+
+var _ listeners.Listener = (*transport.WebSocket)(nil)
+
+// group runs the rooms and stops them in the reverse order of their start,
+// each fully before the next.
+type group struct {
+	ctx    context.Context
+	failed chan error // the first room that ended by itself
+	rooms  []*room
+}
+
+type room struct {
+	name   string
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	err    error // valid once done
+}
+
+func newGroup(ctx context.Context) *group {
+	return &group{ctx: context.WithoutCancel(ctx), failed: make(chan error, 1)}
+}
+
+func (g *group) start(name string, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(g.ctx)
+	r := &room{name: name, cancel: cancel}
+	g.rooms = append(g.rooms, r)
+	r.done.Go(func() {
+		r.err = run(ctx)
+		if ctx.Err() == nil {
+			select {
+			case g.failed <- fmt.Errorf("%s ended: %w", name, r.err):
+			default: // another one was first
+			}
+		}
+	})
+}
+
+func (g *group) stop() error {
+	var errs []error
+	for i := len(g.rooms) - 1; i >= 0; i-- {
+		r := g.rooms[i]
+		r.cancel()
+		r.done.Wait()
+		if r.err != nil && !errors.Is(r.err, context.Canceled) {
+			errs = append(errs, fmt.Errorf("%s: %w", r.name, r.err))
+		}
+	}
+	return errors.Join(errs...)
+}
