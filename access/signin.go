@@ -2,8 +2,25 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 )
+
+// SignInStats counts sign-ins by password since the start.
+type SignInStats struct {
+	Hashed  uint64 // passwords that were hashed to check them
+	Cached  uint64 // sign-ins that a recent success spared a hash
+	Refused uint64 // answered with ErrBadCredentials
+}
+
+// signInCounters is SignInStats under way.
+type signInCounters struct{ hashed, cached, refused atomic.Uint64 }
+
+// Stats returns the counts.
+func (u *Users) Stats() SignInStats {
+	return SignInStats{Hashed: u.stats.hashed.Load(), Cached: u.stats.cached.Load(), Refused: u.stats.refused.Load()}
+}
 
 // acquire waits for a place to hash a password. Who waits costs nothing but the
 // caller's own goroutine, for as long as the caller's context lets it.
@@ -23,6 +40,14 @@ func (u *Users) release() { <-u.slots }
 // time for an unknown user too. The context's error, wrapped, means that there
 // was no place to check them in time.
 func (u *Users) Authenticate(ctx context.Context, user, password string) (Identity, error) {
+	id, err := u.authenticate(ctx, user, password)
+	if errors.Is(err, ErrBadCredentials) {
+		u.stats.refused.Add(1)
+	}
+	return id, err
+}
+
+func (u *Users) authenticate(ctx context.Context, user, password string) (Identity, error) {
 	if len(password) > MaxPassword {
 		return Identity{}, ErrBadCredentials
 	}
@@ -31,6 +56,7 @@ func (u *Users) Authenticate(ctx context.Context, user, password string) (Identi
 	if a != nil && a.stored != "" {
 		key = u.cache.key(user, a.stored, password)
 		if u.cache.has(key) {
+			u.stats.cached.Add(1)
 			return a.identity()
 		}
 	}
@@ -43,18 +69,27 @@ func (u *Users) Authenticate(ctx context.Context, user, password string) (Identi
 	if !ok || now == nil || now.stored != a.stored {
 		return Identity{}, ErrBadCredentials
 	}
-	u.cache.add(key)
 	return now.identity()
 }
 
 // check hashes the password, or finds that somebody ahead in the queue has just
 // proved the same.
 func (u *Users) check(a *account, key [32]byte, password string) bool {
-	if a == nil || a.stored == "" {
+	known := a != nil && a.stored != ""
+	if known && u.cache.has(key) {
+		u.stats.cached.Add(1)
+		return true
+	}
+	u.stats.hashed.Add(1)
+	if !known {
 		u.dummy.verify(password)
 		return false
 	}
-	return u.cache.has(key) || a.hash.verify(password)
+	if !a.hash.verify(password) {
+		return false
+	}
+	u.cache.add(key) // before the place is free again, so that the next in the queue finds it
+	return true
 }
 
 func (a *account) identity() (Identity, error) {

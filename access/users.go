@@ -67,6 +67,7 @@ type Users struct {
 	slots  chan struct{} // a place for each password that is being hashed
 	dummy  passwordHash  // what an unknown user's password is compared with
 	cache  *successCache
+	stats  signInCounters
 	now    func() time.Time
 
 	writing sync.Mutex // held over a read, write and install of one record; taken before mu

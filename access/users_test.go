@@ -207,30 +207,67 @@ var slow = access.PasswordParams{Memory: 19 * 1024, Iterations: 2}
 
 func TestUsers_Authenticate_Cache(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
-	var mu sync.Mutex
-	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
-	u := mustOpen(t, newMemTables(), func(o *access.UsersOptions) { o.Passwords, o.Now = slow, clock })
+	u := mustOpen(t, newMemTables(), func(o *access.UsersOptions) {
+		o.Now = func() time.Time { return now }
+		o.CacheSize = 20
+	})
 	mustPut(t, u, "ana", access.Member, "correct horse")
-	cost := func(user, password string) time.Duration {
-		start := time.Now()
-		if _, err := u.Authenticate(t.Context(), user, password); err != nil && !errors.Is(err, access.ErrBadCredentials) {
+	signIn := func(user, password string, want access.SignInStats) {
+		t.Helper()
+		before := u.Stats()
+		_, err := u.Authenticate(t.Context(), user, password)
+		after := u.Stats()
+		got := access.SignInStats{Hashed: after.Hashed - before.Hashed, Cached: after.Cached - before.Cached, Refused: after.Refused - before.Refused}
+		if got != want || (err != nil) != (want.Refused == 1) {
+			t.Errorf("%s %q: %+v with %v, want %+v", user, password, got, err, want)
+		}
+	}
+	hashed, cached, refused := access.SignInStats{Hashed: 1}, access.SignInStats{Cached: 1}, access.SignInStats{Hashed: 1, Refused: 1}
+	signIn("ana", "correct horse", hashed)
+	signIn("ana", "correct horse", cached)
+	signIn("ana", "wrong horse", refused)
+	signIn("ana", "wrong horse", refused) // failures are not remembered
+	signIn("nobody", "correct horse", refused)
+	now = now.Add(59 * time.Second)
+	signIn("ana", "correct horse", cached)
+	now = now.Add(2 * time.Second)
+	signIn("ana", "correct horse", hashed)
+	mustPut(t, u, "ana", access.Member, "correct horse") // the same password again is a new hash all the same
+	signIn("ana", "correct horse", hashed)
+	for i := range 100 { // many more than the cache holds
+		id := fmt.Sprintf("u%d", i)
+		mustPut(t, u, id, access.Member, "correct horse")
+		signIn(id, "correct horse", hashed)
+		signIn(id, "correct horse", cached)
+	}
+	again := 0
+	for i := range 100 {
+		before := u.Stats().Cached
+		if _, err := u.Authenticate(t.Context(), fmt.Sprintf("u%d", i), "correct horse"); err != nil {
 			t.Fatal(err)
 		}
-		return time.Since(start)
+		again += int(u.Stats().Cached - before)
 	}
-	first := cost("ana", "correct horse")
-	if again := cost("ana", "correct horse"); again > first/4 {
-		t.Errorf("a repeated sign-in took %v after %v: not cached", again, first)
+	if again > 20 {
+		t.Errorf("%d sign-ins were cached in a cache of 20", again)
 	}
-	mu.Lock()
-	now = now.Add(61 * time.Second)
-	mu.Unlock()
-	if later := cost("ana", "correct horse"); later < first/20 {
-		t.Errorf("a sign-in after the cache's time took %v, before it %v: still cached", later, first)
+}
+
+// Many sign-ins of one user at once cost a hash for each place, not for each of them.
+func TestUsers_Authenticate_Storm(t *testing.T) {
+	u := mustOpen(t, newMemTables(), func(o *access.UsersOptions) { o.Passwords = slow })
+	mustPut(t, u, "ana", access.Member, "correct horse")
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if _, err := u.Authenticate(t.Context(), "ana", "correct horse"); err != nil {
+				t.Error(err)
+			}
+		})
 	}
-	// An unknown user costs what a wrong password costs: a hash.
-	if unknown := cost("nobody", "correct horse"); unknown < first/20 {
-		t.Errorf("an unknown user took %v, a known one %v", unknown, first)
+	wg.Wait()
+	if got := u.Stats(); got.Hashed > 2 || got.Hashed+got.Cached != 50 {
+		t.Errorf("got %+v, want at most a hash for each of 2 places", got)
 	}
 }
 

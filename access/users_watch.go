@@ -45,8 +45,7 @@ func (u *Users) Run(ctx context.Context) error {
 			}
 			if err != nil && ctx.Err() == nil {
 				cancel()
-				<-watching // what it says now is only that it was told to end
-				return err
+				return errors.Join(err, <-watching)
 			}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -243,7 +242,7 @@ type house struct {
 	log    *bytes.Buffer
 }
 
-func newHouse(t *testing.T, change ...func(*gateway.Options)) *house {
+func newHouse(t testing.TB, change ...func(*gateway.Options)) *house {
 	t.Helper()
 	h := &house{
 		engine: &fakeEngine{
@@ -275,7 +274,7 @@ func newHouse(t *testing.T, change ...func(*gateway.Options)) *house {
 
 // do sends a request as a user ("" nobody, "token" the admin token) and returns
 // the answer.
-func (h *house) do(t *testing.T, who, method, path, body string) *http.Response {
+func (h *house) do(t testing.TB, who, method, path, body string) answer {
 	t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	if body == "" {
@@ -293,26 +292,23 @@ func (h *house) do(t *testing.T, who, method, path, body string) *http.Response 
 	return h.send(r)
 }
 
-func (h *house) send(r *http.Request) *http.Response {
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w.Result()
+// answer is what a request got.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+	Body       string
 }
 
-// text reads an answer's body.
-func text(t *testing.T, res *http.Response) string {
-	t.Helper()
-	data, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
+func (h *house) send(r *http.Request) answer {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return answer{w.Code, w.Header(), w.Body.String()}
 }
 
 // wantProblem checks that the answer is a problem with that status and detail.
-func wantProblem(t *testing.T, res *http.Response, status int, detail string) gateway.Problem {
+func wantProblem(t *testing.T, res answer, status int, detail string) gateway.Problem {
 	t.Helper()
-	body := text(t, res)
+	body := res.Body
 	var p gateway.Problem
 	if err := json.Unmarshal([]byte(body), &p); err != nil {
 		t.Fatalf("status %d with %q, which is no problem: %v", res.StatusCode, body, err)
@@ -330,9 +326,9 @@ func wantProblem(t *testing.T, res *http.Response, status int, detail string) ga
 }
 
 // wantJSON checks status and body.
-func wantJSON(t *testing.T, res *http.Response, status int, body string) {
+func wantJSON(t *testing.T, res answer, status int, body string) {
 	t.Helper()
-	got := strings.TrimSpace(text(t, res))
+	got := strings.TrimSpace(res.Body)
 	if res.StatusCode != status || got != body {
 		t.Errorf("got %d %s\nwant %d %s", res.StatusCode, got, status, body)
 	}

@@ -67,7 +67,7 @@ func TestGateway_SignIn(t *testing.T) {
 		for _, who := range []string{"Basic YW5hOndyb25n", "Basic bm9ib2R5Om5vYm9keW5vYm9keQ=="} {
 			r := httptest.NewRequest("GET", "/api/v1/me", nil)
 			r.Header.Set("Authorization", who)
-			answers = append(answers, text(t, h.send(r)))
+			answers = append(answers, h.send(r).Body)
 		}
 		if answers[0] != answers[1] {
 			t.Errorf("got %q and %q", answers[0], answers[1])
@@ -143,7 +143,7 @@ func TestGateway_Front(t *testing.T) {
 	get := func(path, accept string) string {
 		r := httptest.NewRequest("GET", path, nil)
 		r.Header.Set("Accept", accept)
-		return text(t, h.send(r))
+		return h.send(r).Body
 	}
 	for _, tt := range []struct{ path, accept, want string }{
 		{"/", "text/html,application/xhtml+xml", "page /"},
@@ -164,7 +164,8 @@ func TestGateway_Front(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer res.Body.Close()
-		if got := text(t, res); got != "ws /mqtt hijackable" {
+		data, err := io.ReadAll(res.Body)
+		if got := string(data); err != nil || got != "ws /mqtt hijackable" {
 			t.Errorf("got %q", got)
 		}
 	})
@@ -180,7 +181,7 @@ func TestGateway_Probes(t *testing.T) {
 		t.Errorf("readyz: %d", res.StatusCode)
 	}
 	reason = errors.New("the store cannot write")
-	if res := h.do(t, "", "GET", "/readyz", ""); res.StatusCode != 503 || !strings.Contains(text(t, res), "the store cannot write") {
+	if res := h.do(t, "", "GET", "/readyz", ""); res.StatusCode != 503 || !strings.Contains(res.Body, "the store cannot write") {
 		t.Errorf("readyz while not ready: %d", res.StatusCode)
 	}
 	if res := newHouse(t).do(t, "", "GET", "/readyz", ""); res.StatusCode != 200 {
@@ -194,7 +195,7 @@ func TestGateway_Metrics(t *testing.T) {
 	h.do(t, "ana", "GET", "/api/v1/users/ana", "")
 	h.do(t, "ana", "GET", "/api/v1/users/ben", "")
 	h.do(t, "ana", "HEAD", "/api/v1/users/ana", "")
-	got := text(t, h.do(t, "", "GET", "/metrics", ""))
+	got := h.do(t, "", "GET", "/metrics", "").Body
 	for _, line := range []string{
 		`fitmq_http_requests_total{code="200",method="GET",route="/api/v1/users/{id}"} 2`,
 		`fitmq_http_requests_total{code="403",method="GET",route="/api/v1/users/{id}"} 1`,
@@ -224,7 +225,7 @@ func TestGateway_Panic(t *testing.T) {
 	if log := h.log.String(); !strings.Contains(log, "the fake was told to") || !strings.Contains(log, "stack") {
 		t.Errorf("the log does not say what happened: %s", log)
 	}
-	metrics := text(t, h.do(t, "", "GET", "/metrics", ""))
+	metrics := h.do(t, "", "GET", "/metrics", "").Body
 	for _, line := range []string{"fitmq_http_panics_total 1", `fitmq_http_requests_total{code="500",method="DELETE",route="/api/v1/sessions/{id}"} 1`} {
 		if !strings.Contains(metrics, line) {
 			t.Errorf("no %s in the metrics", line)
@@ -323,7 +324,9 @@ func TestGateway_Shutdown_ErrTooSlow(t *testing.T) {
 		t.Error("the slow request was not cut off")
 	}
 	close(release)
-	<-served
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
 }
 
 // A header that never ends is cut off.
@@ -352,5 +355,7 @@ func TestGateway_HeaderTime(t *testing.T) {
 	if err := h.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-	<-served
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
 }

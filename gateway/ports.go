@@ -85,6 +85,12 @@ type TokenChecker interface {
 	Check(token string) (access.Identity, bool)
 }
 
+var (
+	_ Users        = (*access.Users)(nil)
+	_ Policy       = (*access.Policy)(nil)
+	_ TokenChecker = access.AdminToken{}
+)
+
 // Message is a message that somebody publishes over HTTP. The right to publish
 // has been judged.
 type Message struct {

@@ -135,7 +135,7 @@ type shown struct {
 func getRetained(t *testing.T, h *house, who, filter, more string) shown {
 	t.Helper()
 	res := h.do(t, who, "GET", "/api/v1/retained?filter="+url.QueryEscape(filter)+more, "")
-	body := text(t, res)
+	body := res.Body
 	var got shown
 	if err := json.Unmarshal([]byte(body), &got); err != nil || res.StatusCode != 200 {
 		t.Fatalf("%d %s: %v", res.StatusCode, body, err)

@@ -35,7 +35,7 @@ func TestUsers_Rights(t *testing.T) {
 			if tt.status >= 400 {
 				wantProblem(t, res, tt.status, "")
 			} else if res.StatusCode != tt.status {
-				t.Errorf("got %d %s, want %d", res.StatusCode, text(t, res), tt.status)
+				t.Errorf("got %d %s, want %d", res.StatusCode, res.Body, tt.status)
 			}
 		})
 	}
@@ -90,7 +90,7 @@ func TestList_Cursor(t *testing.T) {
 			Items []access.User
 			Next  string
 		}
-		if err := json.Unmarshal([]byte(text(t, h.do(t, "token", "GET", path, ""))), &page); err != nil {
+		if err := json.Unmarshal([]byte(h.do(t, "token", "GET", path, "").Body), &page); err != nil {
 			t.Fatal(err)
 		}
 		for _, u := range page.Items {
@@ -120,7 +120,7 @@ func TestList_Visible(t *testing.T) {
 			Items []struct{ SessionID, ChallengeID string }
 			Next  string
 		}
-		if err := json.Unmarshal([]byte(text(t, h.do(t, who, "GET", path, ""))), &page); err != nil {
+		if err := json.Unmarshal([]byte(h.do(t, who, "GET", path, "").Body), &page); err != nil {
 			t.Fatal(err)
 		}
 		for _, item := range page.Items {
@@ -260,7 +260,7 @@ func TestEngine_ReadRights(t *testing.T) {
 			if want >= 400 {
 				wantProblem(t, res, want, "")
 			} else if res.StatusCode != want {
-				t.Errorf("%s by %s: got %d %s, want %d", tt.path, who, res.StatusCode, text(t, res), want)
+				t.Errorf("%s by %s: got %d %s, want %d", tt.path, who, res.StatusCode, res.Body, want)
 			}
 		}
 	}
@@ -269,7 +269,7 @@ func TestEngine_ReadRights(t *testing.T) {
 func TestMembers_Flags(t *testing.T) {
 	h := newHouse(t)
 	for who, shown := range map[string]bool{"ana": true, "token": true, "ben": false} {
-		if got := text(t, h.do(t, who, "GET", "/api/v1/sessions/s1/members", "")); strings.Contains(got, "heartRate") != shown {
+		if got := h.do(t, who, "GET", "/api/v1/sessions/s1/members", "").Body; strings.Contains(got, "heartRate") != shown {
 			t.Errorf("%s: %s", who, got)
 		}
 	}
@@ -281,7 +281,7 @@ func TestLeaderboard(t *testing.T) {
 		"": {}, "?offset=20&limit=10": {Offset: 20, Limit: 10}, "?around=ben&limit=5": {Limit: 5, Around: "ben"},
 	} {
 		res := h.do(t, "ana", "GET", "/api/v1/challenges/c1/leaderboard"+query, "")
-		if res.StatusCode != 200 || h.engine.query != want || !strings.Contains(text(t, res), `"challengeId":"c1","revision":7`) {
+		if res.StatusCode != 200 || h.engine.query != want || !strings.Contains(res.Body, `"challengeId":"c1","revision":7`) {
 			t.Errorf("%s: got %d, %+v, want %+v", query, res.StatusCode, h.engine.query, want)
 		}
 	}
@@ -368,7 +368,7 @@ func TestBody_Strict(t *testing.T) {
 		r.SetBasicAuth("ana", "anaana")
 		r.Header.Set("Content-Type", "application/json; charset=utf-8")
 		if res := newHouse(t).send(r); res.StatusCode != 200 {
-			t.Errorf("got %d %s", res.StatusCode, text(t, res))
+			t.Errorf("got %d %s", res.StatusCode, res.Body)
 		}
 	})
 }
@@ -381,4 +381,23 @@ func TestChallenge_OwnMembers(t *testing.T) {
 		t.Errorf("got %d, %v", res.StatusCode, h.engine.calls)
 	}
 	wantProblem(t, h.do(t, "token", "PUT", "/api/v1/challenges/c1", `{"title":"x","team":[]}`), 422, `unknown member "team"`)
+}
+
+// Whatever is sent, it is either taken or answered with what is wrong.
+func FuzzBody(f *testing.F) {
+	for _, seed := range []string{`{"title":"x","host":"ana","startsAt":"2026-05-01T00:00:00Z"}`, `{"title":{"a":[1,2]}}`, `{"a":1,"a":1}`, `[`, `{"rankBy":"power"}`, `{} {}`, "{\"\xff\":1}"} {
+		f.Add(seed)
+	}
+	h := newHouse(f)
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, path := range []string{"/api/v1/sessions/s1", "/api/v1/challenges/c1", "/api/v1/users/zoe", "/api/v1/links/tim/ana"} {
+			res := h.do(t, "token", "PUT", path, body)
+			if res.StatusCode >= 500 || res.StatusCode >= 400 && res.Header.Get("Content-Type") != "application/problem+json" {
+				t.Errorf("%s: %d %s", path, res.StatusCode, res.Body)
+			}
+			if len(res.Body) > 16<<10 {
+				t.Errorf("%s: an answer of %d bytes", path, len(res.Body))
+			}
+		}
+	})
 }
