@@ -143,8 +143,10 @@ func (g *generation) append(first store.Pos, records [][]byte) error {
 	return update(g.db, func(tx *bbolt.Tx) error {
 		b := tx.Bucket(logBucket)
 		b.FillPercent = 1 // keys only ever rise: no page is split in the middle
+		var key [8]byte   // Put copies the key
 		for i, rec := range records {
-			if err := b.Put(posKey(first+store.Pos(i)), rec); err != nil {
+			binary.BigEndian.PutUint64(key[:], uint64(first)+uint64(i))
+			if err := b.Put(key[:], rec); err != nil {
 				return err
 			}
 		}

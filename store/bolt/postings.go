@@ -10,7 +10,7 @@ import (
 
 // chunkLen is the number of entries of a full chunk: what a look-up decodes at
 // most, against the 56 bytes of a chunk's header.
-const chunkLen = 128
+const chunkLen = 32
 
 // postings are one topic's positions, ascending, with the sizes of the records'
 // data: about four bytes an entry. Guarded by the index's lock.
@@ -55,6 +55,15 @@ func (p *postings) dropBefore(pos store.Pos) bool {
 		p.chunks = slices.Clone(p.chunks[i:])
 	}
 	return len(p.chunks) > 0
+}
+
+// live is how many entries are left, those below a trimming position in a
+// chunk that is kept included.
+func (p *postings) live() int64 {
+	if len(p.chunks) == 0 {
+		return 0
+	}
+	return p.n - p.chunks[0].nBefore
 }
 
 // through returns the running count and data size of all entries ever added

@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/topics"
 )
 
 // place is where a record is and how long its data.
@@ -17,16 +18,87 @@ type place struct {
 }
 
 // Read implements store.Log. The index gives the positions; only the records
-// asked for are read from disk. A record that is trimmed meanwhile is left out.
+// asked for are read from disk. Where the spans match so many topics that the
+// records asked for lie close together, the log itself is read instead. A record
+// that is trimmed meanwhile is left out.
 func (j *journal) Read(ctx context.Context, spans []store.Span, upTo store.Pos, limit int) ([]store.Entry, error) {
-	if err := j.usable(ctx); err != nil {
+	if err := j.usable(ctx); err != nil || limit <= 0 {
 		return nil, err
 	}
-	places := j.index.places(spans, upTo, limit)
-	if len(places) == 0 {
-		return nil, nil
+	upTo = min(upTo, j.lastPos())
+	found := j.index.find(spans, upTo, limit)
+	if found.scan == 0 {
+		return j.fetch(ctx, found.places)
 	}
-	return j.fetch(ctx, places)
+	entries, at, err := j.sweep(ctx, spans, found.from, min(upTo, found.from+found.scan), limit)
+	if err != nil || len(entries) == limit || at >= upTo {
+		return entries, err
+	}
+	// They lie further apart than expected: the index finds the others.
+	rest := j.index.places(later(spans, at), upTo, limit-len(entries))
+	more, err := j.fetch(ctx, rest)
+	if err != nil {
+		return nil, err
+	}
+	return append(entries, more...), nil
+}
+
+// later returns the spans with what they ask for up to a position left out.
+func later(spans []store.Span, at store.Pos) []store.Span {
+	spans = slices.Clone(spans)
+	for i := range spans {
+		spans[i].After = max(spans[i].After, at)
+	}
+	return spans
+}
+
+// sweep reads on in the log for records that the spans ask for, and returns
+// where it stopped: at the limit, or having looked at everything up to upTo.
+func (j *journal) sweep(ctx context.Context, spans []store.Span, after, upTo store.Pos, limit int) ([]store.Entry, store.Pos, error) {
+	var entries []store.Entry
+	gens := *j.gens.Load()
+	wanted := func(pos store.Pos, topic string) bool {
+		return topic != "" && slices.ContainsFunc(spans, func(s store.Span) bool {
+			return pos > s.After && topics.Match(s.Filter, topic)
+		})
+	}
+	for i := find(gens, after+1); i < len(gens) && gens[i].base <= upTo; i++ {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		end := upTo
+		if i+1 < len(gens) {
+			end = min(end, gens[i+1].base-1)
+		}
+		var arena []byte
+		err := gens[i].scan(after+1, end, func(pos store.Pos, r rawRecord) bool {
+			after = pos
+			if topic := j.index.intern(r.topic); wanted(pos, topic) {
+				var data []byte
+				data, arena = copyInto(arena, r.data)
+				entries = append(entries, store.Entry{Pos: pos, Record: store.Record{ID: string(r.id), Kind: r.kind, Topic: topic, Data: data}})
+			}
+			return len(entries) < limit
+		})
+		if err != nil && after+1 >= j.Floor() {
+			return nil, 0, err
+		}
+		if len(entries) == limit {
+			return entries, after, nil
+		}
+	}
+	return entries, upTo, nil
+}
+
+// copyInto copies borrowed data to the end of an arena, or to that of a new one
+// when it has no room; the old one lives as long as what lies in it.
+func copyInto(arena, data []byte) (copied, rest []byte) {
+	if len(arena)+len(data) > cap(arena) {
+		arena = make([]byte, 0, max(len(data), 64<<10))
+	}
+	from := len(arena)
+	arena = append(arena, data...)
+	return arena[from:len(arena):len(arena)], arena
 }
 
 // ReadAt implements store.Log.
@@ -101,6 +173,9 @@ func (j *journal) usable(ctx context.Context) error {
 
 // fetch reads the records at the places, which ascend.
 func (j *journal) fetch(ctx context.Context, places []place) ([]store.Entry, error) {
+	if len(places) == 0 {
+		return nil, nil
+	}
 	total := 0
 	for _, p := range places {
 		total += p.size
@@ -170,108 +245,4 @@ func (j *journal) recordID(pos store.Pos) (id string, err error) {
 	gens := *j.gens.Load()
 	err = gens[find(gens, pos)].get([]place{{pos: pos}}, func(_ store.Pos, r rawRecord) { id = string(r.id) })
 	return id, err
-}
-
-// selected are the postings that spans ask for, each once, from the lowest
-// position that any of the spans asks for.
-func (x *index) selectedLocked(spans []store.Span, from store.Pos) (lists []*postings, after []store.Pos) {
-	floor := max(x.floor, 1) - 1
-	var seen map[*postings]int
-	for _, s := range spans {
-		start := max(s.After, from, floor)
-		x.matchLocked(s.Filter, func(list *postings) {
-			if len(spans) > 1 {
-				if i, ok := seen[list]; ok {
-					after[i] = min(after[i], start)
-					return
-				}
-				if seen == nil {
-					seen = make(map[*postings]int)
-				}
-				seen[list] = len(lists)
-			}
-			lists = append(lists, list)
-			after = append(after, start)
-		})
-	}
-	return lists, after
-}
-
-// count returns how many records after from and up to upTo the spans ask for,
-// and their data sizes.
-func (x *index) count(spans []store.Span, from, upTo store.Pos) (n int, bytes int64) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	lists, after := x.selectedLocked(spans, from)
-	for i, list := range lists {
-		if after[i] >= upTo {
-			continue
-		}
-		n0, b0 := list.through(after[i])
-		n1, b1 := list.through(upTo)
-		n += int(n1 - n0)
-		bytes += b1 - b0
-	}
-	return n, bytes
-}
-
-// places returns the first limit places that the spans ask for, in order. With
-// many topics the read lock is held for about 0.2 us a topic.
-func (x *index) places(spans []store.Span, upTo store.Pos, limit int) []place {
-	if limit <= 0 {
-		return nil
-	}
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	lists, after := x.selectedLocked(spans, 0)
-	heads := make(cursorHeap, 0, len(lists))
-	for i, list := range lists {
-		if c := list.seek(after[i]); c.next() && c.pos <= upTo {
-			heads = append(heads, c)
-		}
-	}
-	heads.init()
-	places := make([]place, 0, min(limit, 1024))
-	for len(heads) > 0 && len(places) < limit {
-		c := &heads[0]
-		places = append(places, place{c.pos, int(c.size)})
-		if !c.next() || c.pos > upTo {
-			heads.dropFirst()
-		}
-		heads.sink(0)
-	}
-	return places
-}
-
-// cursorHeap is a binary heap of cursors: the lowest position is first.
-type cursorHeap []cursor
-
-func (h cursorHeap) init() {
-	for i := len(h)/2 - 1; i >= 0; i-- {
-		h.sink(i)
-	}
-}
-
-// sink restores the order below i after its position rose.
-func (h cursorHeap) sink(i int) {
-	for {
-		low := 2*i + 1
-		if low >= len(h) {
-			return
-		}
-		if low+1 < len(h) && h[low+1].pos < h[low].pos {
-			low++
-		}
-		if h[i].pos <= h[low].pos {
-			return
-		}
-		h[i], h[low] = h[low], h[i]
-		i = low
-	}
-}
-
-func (h *cursorHeap) dropFirst() {
-	last := len(*h) - 1
-	(*h)[0] = (*h)[last]
-	*h = (*h)[:last]
 }

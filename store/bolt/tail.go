@@ -205,12 +205,9 @@ func (j *journal) readOn(after, upTo store.Pos, buf []store.Entry) ([]store.Entr
 	}
 	var arena []byte
 	err := gens[i].scan(from, upTo, func(pos store.Pos, r rawRecord) bool {
-		if len(arena)+len(r.data) > cap(arena) {
-			arena = make([]byte, 0, max(len(r.data), 64<<10)) // the old one stays with its entries
-		}
-		start := len(arena)
-		arena = append(arena, r.data...)
-		buf = append(buf, j.entry(pos, r, arena[start:len(arena):len(arena)]))
+		var data []byte
+		data, arena = copyInto(arena, r.data)
+		buf = append(buf, j.entry(pos, r, data))
 		return len(buf) < diskEntries && (len(buf)%64 != 0 || batchBytes(buf) < diskBytes)
 	})
 	if err != nil && from >= j.Floor() {

@@ -264,6 +264,37 @@ func testRead(t *testing.T, open Open) {
 	mustClose(t, s)
 }
 
+// testReadWide: filters that match hundreds of topics, whose records lie close
+// together in one place and far apart in another.
+func testReadWide(t *testing.T, open Open) {
+	s := start(t, open)
+	for _, part := range []string{"wide", "filler", "wide", "wide"} {
+		recs := make([]store.Record, 500)
+		for i := range recs {
+			recs[i] = store.Record{Topic: fmt.Sprintf("%s/%d/x", part, i%200), Data: make([]byte, i%3)}
+		}
+		if part == "filler" {
+			for i := range recs {
+				recs[i].Topic = "other"
+			}
+			for range 5 {
+				mustAppend(t, s, recs...)
+			}
+		}
+		mustAppend(t, s, recs...)
+	}
+	all := everything(t, s, 0)
+	last, _ := s.Applied()
+	for _, i := range []int{0, 100, 490, 1000, len(all) - 10} {
+		spans := []store.Span{{Filter: "wide/#", After: all[i].Pos}}
+		overlapping := append(spans, store.Span{Filter: "wide/+/x", After: all[i/2].Pos}, store.Span{Filter: "other"})
+		for _, limit := range []int{1, 50, 700, 10000} {
+			checkSpans(t, s, all, spans, last, limit)
+			checkSpans(t, s, all, overlapping, last-3, limit)
+		}
+	}
+}
+
 func testReadAt(t *testing.T, open Open) {
 	s := start(t, open)
 	all := fill(t, s, 20)

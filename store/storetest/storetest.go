@@ -27,6 +27,7 @@ func Run(t *testing.T, open Open) {
 		{"AppendLimits", testAppendLimits},
 		{"AppendConcurrent", testAppendConcurrent},
 		{"Read", testRead},
+		{"ReadWide", testReadWide},
 		{"ReadAt", testReadAt},
 		{"Count", testCount},
 		{"Skip", testSkip},
