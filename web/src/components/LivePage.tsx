@@ -7,12 +7,13 @@ import { Challenge } from './Challenge'
 import { Feed } from './Feed'
 import { Header } from './Header'
 import { Race } from './Race'
-import { useNow } from './hooks'
+import { useNow, useSettled } from './hooks'
 
 /** Everything that is shown of one session and one challenge. */
 export function LivePage({ live, onSignOut }: { live: Live; onSignOut: () => void }) {
   const { live: s, connection, denied } = useSyncExternalStore(live.subscribe, live.current)
   const now = useNow(1000)
+  const lead = useSettled(s.lead, 1500) // two who pass each other all the time are not read out all the time
   const shown = useMemo(() => tiles(s), [s.athletes, s.board, s.roster, s.names, s.info])
   const title = s.info?.title || s.challengeInfo?.title || s.session || s.challenge
   const deniedSession = denied.includes(`session/${s.session}/#`)
@@ -41,7 +42,7 @@ export function LivePage({ live, onSignOut }: { live: Live; onSignOut: () => voi
               <p className="panel notice" data-testid="session-denied">{strings.sessionDenied}</p>
             ) : (
               <>
-                <Race state={s} />
+                <Race state={s} now={now} />
                 <Athletes tiles={shown} now={now} me={s.me} />
               </>
             )}
@@ -53,7 +54,7 @@ export function LivePage({ live, onSignOut }: { live: Live; onSignOut: () => voi
         </aside>
       </main>
       <p className="visually-hidden" aria-live="polite" data-testid="announcer">
-        {s.lead === undefined ? '' : strings.race.leadTaken(s.lead.name)}
+        {lead === undefined ? '' : strings.race.leadTaken(lead.name)}
       </p>
     </>
   )

@@ -9,9 +9,11 @@ import { Avatar, Figure } from './parts'
 const t = strings.race
 /** Rows shown; a board carries at most its top 25. */
 const rowsShown = 12
+/** How long a new leader is called new, in ms. */
+const newFor = 8_000
 
 /** Who leads, by how much, and where everybody is behind. */
-export function Race({ state: s }: { state: LiveState }) {
+export function Race({ state: s, now }: { state: LiveState; now: number }) {
   const rows = race(s).slice(0, rowsShown)
   const unit = s.board?.unit ?? ''
   const metric = strings.metrics[s.board?.metric ?? '']
@@ -24,7 +26,7 @@ export function Race({ state: s }: { state: LiveState }) {
         <p className="empty">{t.waiting}</p>
       ) : (
         <>
-          <Leader key={s.lead?.count ?? 0} row={leader} second={rows[1]} unit={unit} ended={s.info?.state === 'ended'} fresh={s.lead !== undefined} />
+          <Leader key={s.lead?.count ?? 0} row={leader} second={rows[1]} unit={unit} ended={s.info?.state === 'ended'} fresh={s.lead !== undefined && now - s.lead.at < newFor} />
           <ol className="lanes" ref={list}>
             {rows.map((row) => (
               <Lane key={row.userId} row={row} unit={unit} me={row.userId === s.me} />

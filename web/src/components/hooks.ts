@@ -34,3 +34,13 @@ export function useReorder<T extends HTMLElement>(order: string): RefObject<T | 
   }, [order])
   return list
 }
+
+/** The value once it has stayed the same for a while, in ms; before that, the one that did. */
+export function useSettled<T>(value: T, hold: number): T | undefined {
+  const [settled, setSettled] = useState<T>()
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), hold)
+    return () => clearTimeout(timer)
+  }, [value, hold])
+  return settled
+}
