@@ -113,8 +113,28 @@ func problemOf(err error) *Problem {
 		row, detail = statusOf[fitness.Internal], "internal error"
 	}
 	p = problem(row.status, "%s", detail)
+	if all := joined(err, nil); row.status < http.StatusInternalServerError && len(all) > 1 {
+		p = faulty(row.status, all[:min(len(all), maxFaults)])
+	}
 	p.retryAfter = row.retryAfter
 	return p
+}
+
+// joined gathers the messages of an error that was made of several with
+// errors.Join, so that a client hears of all that is wrong at once.
+func joined(err error, faults []Fault) []Fault {
+	if one, ok := err.(*fitness.Error); ok { //nolint:errorlint // the tree is walked here, node by node
+		return append(faults, Fault{Detail: fitness.Message(one)})
+	}
+	switch e := err.(type) { //nolint:errorlint // as above
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			faults = joined(one, faults)
+		}
+	case interface{ Unwrap() error }:
+		faults = joined(e.Unwrap(), faults)
+	}
+	return faults
 }
 
 // write answers with the problem.

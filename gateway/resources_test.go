@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"slices"
@@ -234,6 +235,17 @@ func TestEngine_Errors(t *testing.T) {
 				t.Errorf("%v %s: Retry-After %q, want %q", k.kind, c.path, got, k.retry)
 			}
 		}
+	}
+}
+
+// Several things that the engine finds wrong are told at once.
+func TestEngine_JoinedErrors(t *testing.T) {
+	h := newHouse(t)
+	h.engine.err = fmt.Errorf("outer: %w", errors.Join(
+		fitness.Errorf("put link", fitness.Invalid, "trainer x does not exist"), fitness.Errorf("put link", fitness.Invalid, "client y does not exist")))
+	p := wantProblem(t, h.do(t, "token", "PUT", "/api/v1/links/x/y", ""), 422, "trainer x does not exist; client y does not exist")
+	if len(p.Errors) != 2 || p.Errors[1].Detail != "client y does not exist" {
+		t.Errorf("errors %+v", p.Errors)
 	}
 }
 
