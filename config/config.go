@@ -68,7 +68,7 @@ type HTTP struct {
 type Presence struct {
 	// Grace is how long a lost connection may be away before its user counts as
 	// having left.
-	Grace Duration `yaml:"grace" range:"0s..10m"`
+	Grace Duration `yaml:"grace" range:"100ms..10m"`
 }
 
 // Leaderboard is how boards are published.

@@ -32,6 +32,7 @@ func TestLoad(t *testing.T) {
 			HTTP: config.HTTP{Addr: "[::1]:9090", AllowedOrigins: []string{"https://app.example.com", "http://localhost:5173"},
 				MaxBodySize: 64 * config.KiB, RequestTimeout: config.Duration(5 * time.Second)},
 			Durability:  config.Interval,
+			Presence:    config.Presence{Grace: config.Duration(500 * time.Millisecond)},
 			Leaderboard: config.Leaderboard{Rate: 5, Top: 100},
 			Sessions:    config.Sessions{QueueMessages: 1000, QueueBytes: config.MiB},
 			Passwords:   config.Passwords{Memory: 64 * config.MiB, Iterations: 3, Parallel: 1},
