@@ -39,7 +39,7 @@ type stream struct {
 	sent   time.Time // timestamp of the newest sample
 	at     time.Time // when a sample last arrived
 	sport  string
-	again  bool // has connected again since the last sample
+	again  bool // is known from before a restart, and no sample came since
 
 	counts [numCounts]count
 	latest [numMeasures]float64 // of measures that are not counted up
@@ -74,12 +74,13 @@ const numCounts = 4
 
 // Take adds a sample of the client that arrived at the moment and reports
 // whether it is the athlete's newest, and what was odd about it. late tells that
-// it came in a batch.
-func (t *Track) Take(client string, s *Sample, at time.Time, late bool) (newest bool, flags []fitness.Flag) {
+// it came in a batch; connected is when the client's connection began, zero when
+// that is not known.
+func (t *Track) Take(client string, connected time.Time, s *Sample, at time.Time, late bool) (newest bool, flags []fitness.Flag) {
 	st, known := t.stream(client, s, at)
 	newRun := false
 	if known && s.Seq <= st.seq {
-		newRun = s.Timestamp.After(st.sent) && (st.again || at.Sub(st.at) > NewRunPause)
+		newRun = s.Timestamp.After(st.sent) && (st.again || connected.After(st.at) || at.Sub(st.at) > NewRunPause)
 		if !newRun {
 			st.at = at
 			return false, nil
@@ -169,16 +170,6 @@ func (t *Track) count(flags []fitness.Flag) {
 			t.flags = make(map[string]int)
 		}
 		t.flags[f.Field]++
-	}
-}
-
-// Reconnected tells that the client has connected again: a lower seq with a
-// later timestamp is a new run from here on.
-func (t *Track) Reconnected(client string) {
-	for _, st := range t.streams {
-		if st.client == client {
-			st.again = true
-		}
 	}
 }
 

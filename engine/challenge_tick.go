@@ -1,0 +1,197 @@
+package engine
+
+import (
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/fitmq/fitmq/fitness/challenge"
+	"github.com/fitmq/fitmq/fitness/leaderboard"
+	"github.com/fitmq/fitmq/topics"
+)
+
+// boardOf is the payload with those entries. c.mu is held.
+func (e *Engine) boardOf(c *contest, page []leaderboard.Entry) Board {
+	s := c.board.Spec()
+	return Board{
+		ChallengeID: c.id, Revision: c.board.Revision(), UpdatedAt: c.board.Updated(),
+		Metric: string(s.Metric), Unit: s.Unit(), Total: c.board.Order().Len(), Entries: e.entries(page),
+	}
+}
+
+// statusOf is the challenge's status at a moment. c.mu is held.
+func (e *Engine) statusOf(c *contest, now time.Time) ChallengeStatus {
+	s := c.board.Spec()
+	activities, flagged, sum := c.board.Totals()
+	st := ChallengeStatus{
+		ChallengeID: c.id, State: s.StateAt(now), StartsAt: s.StartsAt, EndsAt: s.EndsAt,
+		Participants: c.board.Participants(), Activities: activities, Flagged: flagged, Sum: sum,
+		Goal: s.Goal, UpdatedAt: now, Revision: c.board.Revision(),
+	}
+	if s.Goal > 0 {
+		st.GoalProgress = leaderboard.ScoreOf(sum.Units() / s.Goal).Units()
+	}
+	switch st.State {
+	case challenge.Active:
+		st.TimeLeft = int64(s.EndsAt.Sub(now).Seconds())
+	case challenge.Ended:
+		st.Winners = e.entries(c.board.Order().Page(0, 3))
+	}
+	return st
+}
+
+// tickChallenge does what is due in the challenge, with at most budget ranks, and
+// returns what is left of the budget.
+func (e *Engine) tickChallenge(c *contest, now time.Time, budget int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	q := &c.out.ranks
+	if c.gone {
+		budget = e.publishOwn(c, budget)
+		if len(q.own) > 0 {
+			e.wake.challenge(c, now)
+		}
+		return budget
+	}
+	next := e.watchState(c, now)
+	if c.out.info {
+		c.out.info = false
+		e.out.state(topics.ChallengeInfoTopic(c.id), c.resource(now))
+	}
+	if !c.out.next.After(now) {
+		if c.out.status || c.out.board {
+			c.out.next = now.Add(e.interval())
+		}
+		if c.out.board {
+			c.out.board = false
+			e.out.state(topics.ChallengeLeaderboardTopic(c.id), e.boardOf(c, c.board.Order().Page(0, e.opt.LeaderboardTop)))
+		}
+		if c.out.status {
+			c.out.status = false
+			e.out.state(topics.ChallengeStatusTopic(c.id), e.statusOf(c, now))
+		}
+		budget = e.publishOwn(c, budget)
+		if q.at == 0 && q.lo > 0 { // the next sweep takes what has gathered
+			q.at, q.to, q.lo, q.hi = q.lo, q.hi, 0, 0
+		}
+	}
+	budget = e.sweepRanks(c, budget)
+	switch {
+	case q.at > 0:
+		next = now
+	case c.out.status || c.out.board || !q.idle():
+		next = earliest(next, c.out.next)
+	}
+	if next != never {
+		e.wake.challenge(c, next)
+	}
+	return budget
+}
+
+// watchState notes a start or end, and returns when the next one is. c.mu is
+// held.
+func (e *Engine) watchState(c *contest, now time.Time) time.Time {
+	s := c.board.Spec()
+	state := s.StateAt(now)
+	if state != c.out.state {
+		c.out.state = state
+		c.out.info, c.out.status = true, true
+	}
+	switch state {
+	case challenge.Scheduled:
+		return s.StartsAt
+	case challenge.Active:
+		return s.EndsAt.Add(time.Millisecond) // the end itself still belongs to it
+	}
+	return never
+}
+
+// publishOwn tells those whose own score has changed. c.mu is held.
+func (e *Engine) publishOwn(c *contest, budget int) int {
+	q := &c.out.ranks
+	if len(q.own) == 0 || budget <= 0 {
+		return budget
+	}
+	users := make([]string, 0, min(len(q.own), budget))
+	for userID := range q.own {
+		if len(users) == budget {
+			break
+		}
+		users = append(users, userID)
+	}
+	slices.Sort(users)
+	order, near := c.board.Order(), e.opt.RankNeighbours
+	for _, userID := range users {
+		delete(q.own, userID)
+		page := order.Around(userID, near, near)
+		if c.gone || page == nil {
+			delete(q.sent, userID)
+			e.out.forget(topics.ChallengeRankTopic(c.id, userID))
+			budget--
+			continue
+		}
+		at := slices.IndexFunc(page, func(x leaderboard.Entry) bool { return x.UserID == userID })
+		budget -= e.publishRank(c, page, at)
+	}
+	return budget
+}
+
+// looksPerRank is how many users a sweep looks at for each that it may tell:
+// many have been told already.
+const looksPerRank = 4
+
+// sweepRanks goes on with telling everybody whose rank or neighbours changed.
+// c.mu is held.
+func (e *Engine) sweepRanks(c *contest, budget int) int {
+	q, order, near := &c.out.ranks, c.board.Order(), e.opt.RankNeighbours
+	if q.at == 0 || budget <= 0 {
+		return budget
+	}
+	last := min(q.to, order.Len(), q.at+looksPerRank*budget-1)
+	first := max(q.at-near, 1)
+	page := order.Page(first-1, last-first+1+near)
+	for ; q.at <= last && budget > 0; q.at++ {
+		budget -= e.publishRank(c, page, q.at-first)
+	}
+	if q.at > min(q.to, order.Len()) {
+		q.at, q.to = 0, 0
+	}
+	return budget
+}
+
+// publishRank queues the rank of the user at index i of a part of the board,
+// unless that user was told the same before. It returns how many messages that
+// made. c.mu is held.
+func (e *Engine) publishRank(c *contest, page []leaderboard.Entry, i int) int {
+	q, near := &c.out.ranks, e.opt.RankNeighbours
+	above, below := page[max(i-near, 0):i], page[i+1:min(i+1+near, len(page))]
+	me := page[i]
+	digest := digestOf(page[max(i-near, 0):min(i+1+near, len(page))], i-max(i-near, 0))
+	if q.sent[me.UserID] == digest {
+		return 0
+	}
+	q.sent[me.UserID] = digest
+	e.out.state(topics.ChallengeRankTopic(c.id, me.UserID), RankCard{
+		ChallengeID: c.id, Revision: c.board.Revision(), UserID: me.UserID, Rank: me.Rank, Score: me.Score,
+		Total: c.board.Order().Len(), Above: e.entries(above), Below: e.entries(below),
+	})
+	return 1
+}
+
+// digestOf stands for a user and the neighbours as they were told. A collision
+// costs one update of one user's rank, until the next change there.
+func digestOf(page []leaderboard.Entry, at int) uint64 {
+	h := fnv.New64a()
+	buf := strconv.AppendInt(nil, int64(at), 10)
+	for _, x := range page {
+		buf = append(buf, '|')
+		buf = append(buf, x.UserID...)
+		for _, n := range []int64{int64(x.Rank), int64(x.Score), x.At} {
+			buf = append(buf, ' ')
+			buf = strconv.AppendInt(buf, n, 36)
+		}
+	}
+	_, _ = h.Write(buf) // a hash never fails to write
+	return h.Sum64()
+}

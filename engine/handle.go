@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/fitmq/fitmq/fitness"
+	"github.com/fitmq/fitmq/fitness/workout"
+	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/topics"
+)
+
+// MQTT 5 reason codes of refusals.
+const (
+	codeUnspecified   = 0x80
+	codeSpecific      = 0x83 // implementation specific error
+	codeNotAuthorized = 0x87
+	codeRate          = 0x96 // message rate too high
+	codeQuota         = 0x97 // quota exceeded
+	codePayload       = 0x99 // payload format invalid
+)
+
+// reasonCodes translates the kinds of errors, once for MQTT.
+var reasonCodes = map[fitness.Kind]byte{
+	fitness.Internal: codeUnspecified, fitness.Unavailable: codeUnspecified,
+	fitness.Malformed: codePayload, fitness.Invalid: codeSpecific, fitness.Conflict: codeSpecific,
+	fitness.Forbidden: codeNotAuthorized, fitness.NotFound: codeNotAuthorized,
+	fitness.Quota: codeQuota, fitness.Rate: codeRate,
+}
+
+// maxReason bounds a reason in bytes: it travels in an acknowledgement.
+const maxReason = 1024
+
+// Handle implements Handler. Topics that mean nothing to the engine are accepted
+// as ordinary messages: delivered, retained where the client asks for it outside
+// the fitness names, state where the topic is one.
+func (e *Engine) Handle(in Inbound) Outcome {
+	at := moment(in.At)
+	var out Outcome
+	var err error
+	switch t := topics.Parse(in.Topic); t.Kind {
+	case topics.SessionProgress:
+		out, err = e.handleProgress(in, t.ID, t.User, at)
+	case topics.SessionControl:
+		out, err = e.handleControl(in, t.ID, at)
+	case topics.ChallengeActivity:
+		out, err = e.handleActivity(in, t.ID, at)
+	default:
+		return Outcome{Deliver: true, Retain: in.Retain && !topics.IsFitness(in.Topic), State: topics.IsState(t.Kind)}
+	}
+	if err == nil {
+		return out
+	}
+	e.stats.Refused.Add(1)
+	kind := fitness.KindOf(err)
+	if kind == fitness.Rate || kind == fitness.Quota {
+		e.stats.RefusedRate.Add(1)
+	}
+	reason := fitness.Message(err)
+	if len(reason) > maxReason {
+		reason = reason[:maxReason]
+	}
+	return Outcome{Code: reasonCodes[kind], Reason: reason}
+}
+
+// Applied implements Handler.
+func (e *Engine) Applied(pos store.Pos, in Inbound) {
+	e.apply.Lock()
+	defer e.apply.Unlock()
+	if pos <= e.saver.position() {
+		return // applied and saved before the restart
+	}
+	at := moment(in.At)
+	var puts []store.Put
+	switch t := topics.Parse(in.Topic); t.Kind {
+	case topics.SessionControl:
+		e.applyControl(in, t.ID, at)
+		e.out.drain()
+	case topics.ChallengeActivity:
+		puts = e.applyActivity(pos, in, t.ID, at)
+	}
+	e.applyDone(pos, puts)
+}
+
+// applyDone notes the position, and saves where too much is unsaved.
+func (e *Engine) applyDone(pos store.Pos, puts []store.Put) {
+	unsaved := e.saver.applied(pos, puts...)
+	if unsaved < saveSoon {
+		return
+	}
+	select {
+	case e.saver.full <- struct{}{}:
+	default: // Run has the sign already
+	}
+	if unsaved >= saveNow {
+		e.saveInline()
+	}
+}
+
+// handleProgress judges live samples and takes them into the live leaderboard.
+// Of a batch subscribers see the newest sample, as if it had come alone: it is
+// what the topic's retained message must be, and a viewer's figures must not run
+// through the past. The others count for legs and findings.
+func (e *Engine) handleProgress(in Inbound, sessionID, userID string, at time.Time) (Outcome, error) {
+	samples, batch, err := workout.Parse(in.Payload, at)
+	if err != nil {
+		return Outcome{}, err
+	}
+	s, err := e.findSession("", sessionID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	connected := e.presence.since(in.Sender.ClientID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rec.State != workout.Live || s.gone {
+		return Outcome{}, fitness.Errorf("", fitness.Conflict, "session %s is %s: samples are taken while it is live", sessionID, s.rec.State)
+	}
+	if !s.allowed(userID) {
+		return Outcome{}, fitness.Errorf("", fitness.Forbidden, "user %s is not a member of session %s", userID, sessionID)
+	}
+	p := s.person(userID, e.opt.MaxMembers)
+	if p == nil {
+		return Outcome{}, fitness.Errorf("", fitness.Quota, "session %s has %d participants, the limit", sessionID, e.opt.MaxMembers)
+	}
+	if !p.mayPublish(in.Sender.ClientID, at, e.opt.ProgressRate) {
+		return Outcome{}, fitness.Errorf("", fitness.Rate, "progress comes too fast: over the limit of %g messages a second from a device", e.opt.ProgressRate)
+	}
+	if p.track == nil {
+		p.track = &workout.Track{}
+	}
+	newest := false
+	for i := range samples {
+		isNewest, flags := p.track.Take(in.Sender.ClientID, connected, &samples[i], at, batch)
+		if len(flags) > 0 {
+			e.stats.SamplesFlagged.Add(1)
+		}
+		newest = isNewest || newest
+	}
+	e.stats.ProgressAccepted.Add(1)
+	e.stats.SamplesAccepted.Add(uint64(len(samples)))
+	if newest {
+		s.rank(userID, p)
+		s.rec.Updated = at
+		s.out.board = true
+		if len(s.dirty.later) == 0 {
+			e.saver.session(s)
+		}
+		s.dirty.later[userID] = struct{}{}
+		e.wake.session(s, s.out.boardNext)
+	}
+	out := Outcome{Deliver: true, Retain: newest, State: newest}
+	if batch {
+		out.Payload = samples[len(samples)-1].Raw
+	}
+	return out, nil
+}
+
+// mayPublish takes one message from the device's allowance.
+func (p *person) mayPublish(clientID string, at time.Time, perSecond float64) bool {
+	burst := max(perSecond, 1)
+	oldest := 0
+	for i := range p.devices {
+		if p.devices[i].client == clientID {
+			return p.devices[i].take(at, burst, perSecond)
+		}
+		if p.devices[i].at.Before(p.devices[oldest].at) {
+			oldest = i
+		}
+	}
+	d := device{client: clientID}
+	ok := d.take(at, burst, perSecond)
+	if len(p.devices) < maxDevices {
+		p.devices = append(p.devices, d)
+	} else {
+		p.devices[oldest] = d
+	}
+	return ok
+}

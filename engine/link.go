@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/fitmq/fitmq/fitness"
+	"github.com/fitmq/fitmq/store"
+)
+
+// linkSet is who trains whom.
+type linkSet struct {
+	mu sync.RWMutex // guards m
+	m  map[link]struct{}
+}
+
+type link struct{ trainer, client string }
+
+func (l *linkSet) init() { l.m = make(map[link]struct{}) }
+
+func (l *linkSet) has(x link) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	_, ok := l.m[x]
+	return ok
+}
+
+func (l *linkSet) set(x link, on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if on {
+		l.m[x] = struct{}{}
+	} else {
+		delete(l.m, x)
+	}
+}
+
+// Linked reports whether the trainer has the client.
+func (e *Engine) Linked(trainerID, clientID string) bool {
+	return e.links.has(link{trainerID, clientID})
+}
+
+// PutLink gives the trainer the client. The client may, since it opens their
+// figures to the trainer; a trainer alone may not. Errors: Invalid, Forbidden,
+// Unavailable.
+func (e *Engine) PutLink(ctx context.Context, actor Actor, trainerID, clientID string) error {
+	const op = "put link"
+	e.admin.Lock()
+	defer e.admin.Unlock()
+	if err := errors.Join(e.knownUser(op, "trainer", trainerID), e.knownUser(op, "client", clientID)); err != nil {
+		return err
+	}
+	switch {
+	case trainerID == clientID:
+		return fitness.Errorf(op, fitness.Invalid, "trainer and client are the same user %s", trainerID)
+	case !actor.all() && actor.UserID != clientID:
+		return fitness.Errorf(op, fitness.Forbidden, "only the client or an administrator links a client to a trainer")
+	}
+	if err := e.put(ctx, op, tableLinks, trainerID+"/"+clientID, struct{}{}); err != nil {
+		return err
+	}
+	e.links.set(link{trainerID, clientID}, true)
+	return nil
+}
+
+// DeleteLink ends it. Both may. Errors: NotFound, Forbidden, Unavailable.
+func (e *Engine) DeleteLink(ctx context.Context, actor Actor, trainerID, clientID string) error {
+	const op = "delete link"
+	e.admin.Lock()
+	defer e.admin.Unlock()
+	if !actor.all() && (actor.UserID == "" || actor.UserID != trainerID && actor.UserID != clientID) {
+		return fitness.Errorf(op, fitness.Forbidden, "only trainer and client end their link")
+	}
+	x := link{trainerID, clientID}
+	if !e.links.has(x) {
+		return fitness.Errorf(op, fitness.NotFound, "there is no link of trainer %.80s and client %.80s", trainerID, clientID)
+	}
+	err := e.opt.Store.Delete(ctx, tableLinks, trainerID+"/"+clientID, store.Any)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return unavailable(op, err)
+	}
+	e.links.set(x, false)
+	e.revoke(trainerID, clientID)
+	return nil
+}

@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fitmq/fitmq/fitness/challenge"
+	"github.com/fitmq/fitmq/fitness/workout"
+	"github.com/fitmq/fitmq/store"
+)
+
+// load fills a new engine from the tables.
+func (e *Engine) load(ctx context.Context) error {
+	now := e.now()
+	for _, step := range []func(context.Context, time.Time) error{
+		e.loadPosition, e.loadSessions, e.loadMembers, e.loadLive, e.loadChallenges, e.loadLinks,
+	} {
+		if err := step(ctx, now); err != nil {
+			return fmt.Errorf("load engine: %w", err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) loadPosition(ctx context.Context, _ time.Time) error {
+	v, err := e.opt.Store.Get(ctx, tableEngine, keyApplied)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("get the applied position: %w", err)
+	}
+	if len(v.Data) != 8 {
+		return fmt.Errorf("the applied position has %d bytes, want 8", len(v.Data))
+	}
+	pos := binary.BigEndian.Uint64(v.Data)
+	e.saver.saved.Store(pos)
+	e.saver.pos = store.Pos(pos)
+	return nil
+}
+
+func (e *Engine) loadSessions(ctx context.Context, now time.Time) error {
+	return scan(ctx, e.opt.Store, tableSessions, "", func(id string, rec *sessionRecord) {
+		s := newSession(id, *rec, now)
+		e.sessions.put(id, s)
+		e.wake.session(s, time.Time{})
+	})
+}
+
+func (e *Engine) loadMembers(ctx context.Context, _ time.Time) error {
+	return scan(ctx, e.opt.Store, tableMembers, "", func(key string, rec *memberRecord) {
+		id, user, _ := strings.Cut(key, "/")
+		if s := e.sessions.get(id); s != nil {
+			s.members[user] = *rec
+		}
+	})
+}
+
+// loadLive brings back who took part, in their grace: who returns within it has
+// neither left nor joined.
+func (e *Engine) loadLive(ctx context.Context, now time.Time) error {
+	return scan(ctx, e.opt.Store, tableLive, "", func(key string, rec *liveRecord) {
+		id, user, _ := strings.Cut(key, "/")
+		s := e.sessions.get(id)
+		if s == nil || !rec.Present && rec.Track == nil {
+			return
+		}
+		p := s.person(user, e.opt.MaxMembers)
+		if p == nil {
+			return
+		}
+		if rec.Present {
+			p.present, p.joinedAt = true, rec.JoinedAt
+			p.grace, p.reason = now.Add(e.opt.RestartGrace), LeftLost
+			s.present++
+		}
+		if rec.Track != nil {
+			p.track = workout.Restore(rec.Track, now)
+			s.rank(user, p)
+		}
+	})
+}
+
+func (e *Engine) loadChallenges(ctx context.Context, now time.Time) error {
+	var bad error
+	err := scan(ctx, e.opt.Store, tableChallenges, "", func(id string, rec *challengeRecord) {
+		switch {
+		case rec.Deleted:
+		case rec.Spec == nil:
+			bad = fmt.Errorf("read %s/%s: it has no definition", tableChallenges, id)
+		default:
+			e.challenges.put(id, newContest(id, *rec))
+		}
+	})
+	if err = errors.Join(err, bad); err != nil {
+		return err
+	}
+	err = scan(ctx, e.opt.Store, tableParticipants, "", func(key string, rec *participantRecord) {
+		id, user, _ := strings.Cut(key, "/")
+		if c := e.challenges.get(id); c != nil {
+			c.board.SetJoined(user, !rec.Left, rec.Changes)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	err = e.loadActivities(ctx, "", func(id string) *challenge.Board {
+		if c := e.challenges.get(id); c != nil {
+			return c.board
+		}
+		return nil
+	}, func(user string, at time.Time) { e.quota.used(user, at, now) })
+	if err != nil {
+		return err
+	}
+	for _, c := range e.challenges.m { // nobody else is here yet
+		if n := c.board.Order().Len(); n > 0 {
+			c.out.ranks.dirty(1, n)
+		}
+		e.wake.challenge(c, time.Time{})
+	}
+	return nil
+}
+
+// loadActivities applies the stored activities whose keys start with prefix to
+// the boards of their challenges, and tells seen, if there is one, of each.
+func (e *Engine) loadActivities(ctx context.Context, prefix string, board func(challengeID string) *challenge.Board, seen func(user string, at time.Time)) error {
+	var bad error
+	err := scan(ctx, e.opt.Store, tableActivities, prefix, func(key string, rec *activityRecord) {
+		id, rest, _ := strings.Cut(key, "/")
+		user, _, _ := strings.Cut(rest, "/")
+		b := board(id)
+		if b == nil || bad != nil {
+			return
+		}
+		a, err := challenge.ParseActivity(rec.Body, rec.At)
+		if err != nil {
+			bad = fmt.Errorf("read %s/%s: %w", tableActivities, key, err)
+			return
+		}
+		b.Apply(user, &a, rec.At)
+		if seen != nil {
+			seen(user, rec.At)
+		}
+		if rec.Withdrawn {
+			bad = b.Withdraw(user, a.ID)
+		}
+	})
+	return errors.Join(err, bad)
+}
+
+func (e *Engine) loadLinks(ctx context.Context, _ time.Time) error {
+	return scan(ctx, e.opt.Store, tableLinks, "", func(key string, _ *struct{}) {
+		trainer, client, _ := strings.Cut(key, "/")
+		e.links.set(link{trainer, client}, true)
+	})
+}

@@ -1,0 +1,298 @@
+package engine
+
+import (
+	"sync"
+	"time"
+
+	"github.com/fitmq/fitmq/topics"
+)
+
+// presence is who is connected, and which of their subscriptions make them take
+// part in a session: joining is subscribing.
+type presence struct {
+	mu      sync.RWMutex // guards what follows
+	clients map[string]*client
+}
+
+// client is one connected client.
+type client struct {
+	sender  Sender
+	since   time.Time
+	filters map[string]string // filter to session id
+	counts  map[string]int    // session id to how many of the filters
+}
+
+// maxFilters bounds the session filters of a client that are looked at; what is
+// over it counts for nothing. The data plane has its own, lower bound.
+const maxFilters = 10_000
+
+func (p *presence) len() int {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return len(p.clients)
+}
+
+// since is when the client connected, zero for one that is not connected.
+func (p *presence) since(clientID string) time.Time {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if c := p.clients[clientID]; c != nil {
+		return c.since
+	}
+	return time.Time{}
+}
+
+// users lists the users who are connected.
+func (p *presence) users() []string {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	seen := make(map[string]struct{})
+	var list []string
+	for _, c := range p.clients {
+		if _, ok := seen[c.sender.UserID]; !ok && c.sender.UserID != "" {
+			seen[c.sender.UserID] = struct{}{}
+			list = append(list, c.sender.UserID)
+		}
+	}
+	return list
+}
+
+// connect notes the client and returns what it was before, if it still was.
+func (p *presence) connect(s Sender, at time.Time) (before *client) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before = p.clients[s.ClientID]
+	p.clients[s.ClientID] = &client{sender: s, since: at, filters: make(map[string]string), counts: make(map[string]int)}
+	return before
+}
+
+// disconnect forgets the client and returns what it was.
+func (p *presence) disconnect(s Sender) *client {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.clients[s.ClientID]
+	delete(p.clients, s.ClientID)
+	return c
+}
+
+// subscribe notes the filter and reports whether it is the client's first below
+// the session.
+func (p *presence) subscribe(s Sender, filter, sessionID string, at time.Time) (first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.clients[s.ClientID]
+	if c == nil { // Connected comes first; an observer that joins late still sees a client
+		c = &client{sender: s, since: at, filters: make(map[string]string), counts: make(map[string]int)}
+		p.clients[s.ClientID] = c
+	}
+	if _, again := c.filters[filter]; again || len(c.filters) >= maxFilters {
+		return false
+	}
+	c.filters[filter] = sessionID
+	c.counts[sessionID]++
+	return c.counts[sessionID] == 1
+}
+
+// unsubscribe forgets the filter and reports whether it was the client's last
+// below its session.
+func (p *presence) unsubscribe(s Sender, filter string) (sessionID string, last bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.clients[s.ClientID]
+	if c == nil {
+		return "", false
+	}
+	sessionID, ok := c.filters[filter]
+	if !ok {
+		return "", false
+	}
+	delete(c.filters, filter)
+	if c.counts[sessionID]--; c.counts[sessionID] > 0 {
+		return sessionID, false
+	}
+	delete(c.counts, sessionID)
+	return sessionID, true
+}
+
+// Connected implements Handler.
+func (e *Engine) Connected(s Sender) {
+	if before := e.presence.connect(s, e.now()); before != nil {
+		// A take-over that was not reported as the end of the old connection.
+		e.lost(before, LeftLost)
+		e.out.drain()
+	}
+}
+
+// Disconnected implements Handler.
+func (e *Engine) Disconnected(s Sender, clean bool) {
+	c := e.presence.disconnect(s)
+	if c == nil {
+		return
+	}
+	reason := LeftLost
+	if clean {
+		reason = LeftDisconnected
+	}
+	e.lost(c, reason)
+	e.out.drain()
+}
+
+// lost starts the grace wherever the client made its user take part.
+func (e *Engine) lost(c *client, reason string) {
+	for sessionID := range c.counts {
+		if s := e.sessions.get(sessionID); s != nil {
+			e.detach(s, c.sender, reason, e.now())
+		}
+	}
+}
+
+// Subscribed implements Handler.
+func (e *Engine) Subscribed(s Sender, filter string) {
+	namespace, id, ok := topics.FilterScope(filter)
+	if !ok || namespace != "session" || s.UserID == "" {
+		return
+	}
+	at := e.now()
+	if !e.presence.subscribe(s, filter, id, at) {
+		return
+	}
+	if session := e.sessions.get(id); session != nil {
+		e.attach(session, s, at)
+		e.out.drain()
+	}
+}
+
+// Unsubscribed implements Handler.
+func (e *Engine) Unsubscribed(s Sender, filter string) {
+	id, last := e.presence.unsubscribe(s, filter)
+	if !last {
+		return
+	}
+	if session := e.sessions.get(id); session != nil {
+		e.detach(session, s, LeftUnsubscribed, e.now())
+		e.out.drain()
+	}
+}
+
+// attach lets the user take part by the client. Services and administrators who
+// only look are no participants.
+func (e *Engine) attach(s *session, by Sender, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	watches := (by.Role == roleService || by.Role == roleAdmin) && !s.controls(by.UserID)
+	if _, member := s.members[by.UserID]; watches && !member || !s.allowed(by.UserID) {
+		return
+	}
+	p := s.person(by.UserID, e.opt.MaxMembers)
+	if p == nil {
+		e.stats.RosterDropped.Add(1)
+		return
+	}
+	p.clients[by.ClientID] = struct{}{}
+	if p.present {
+		return
+	}
+	p.present, p.joinedAt = true, at
+	s.present++
+	s.out.roster = true
+	s.dirty.soon[by.UserID] = struct{}{}
+	e.tell(s, EventJoined, by.UserID, "", at)
+	e.touched(s)
+}
+
+// detach takes the client from its user, who has left when it was the last one,
+// at once or after the grace.
+func (e *Engine) detach(s *session, by Sender, reason string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.people[by.UserID]
+	if p == nil || !p.present {
+		return
+	}
+	if _, ok := p.clients[by.ClientID]; !ok {
+		return
+	}
+	delete(p.clients, by.ClientID)
+	if reason != LeftUnsubscribed {
+		p.grace = at.Add(e.opt.PresenceGrace)
+		p.reason = reason
+	}
+	if len(p.clients) > 0 {
+		return
+	}
+	if !p.grace.After(at) { // no other device is in its grace
+		e.leave(s, by.UserID, reason, at)
+		return
+	}
+	e.wake.session(s, p.grace)
+}
+
+// leave takes the user off the roster; the samples stay on the leaderboard. s.mu
+// is held.
+func (e *Engine) leave(s *session, userID, reason string, at time.Time) {
+	p := s.people[userID]
+	if p == nil || !p.present {
+		return
+	}
+	p.present, p.grace = false, time.Time{}
+	clear(p.clients)
+	s.present--
+	s.out.roster = true
+	s.dirty.soon[userID] = struct{}{}
+	if p.track == nil {
+		delete(s.people, userID)
+	}
+	e.tell(s, EventLeft, userID, reason, at)
+	e.touched(s)
+}
+
+// expel takes the user out with everything: roster, leaderboard, last sample.
+func (e *Engine) expel(s *session, userID, reason string) {
+	s.mu.Lock()
+	e.leave(s, userID, reason, e.now())
+	if p := s.people[userID]; p != nil {
+		delete(s.people, userID)
+		s.dirty.soon[userID] = struct{}{}
+		e.out.forget(topics.SessionProgressTopic(s.id, userID))
+	}
+	if s.order.Remove(userID) {
+		s.out.board = true
+	}
+	e.touched(s)
+	s.mu.Unlock()
+	e.out.drain()
+}
+
+// SessionMember reports whether the user is host, trainer or member of the
+// session, or it is open and has not removed them.
+func (e *Engine) SessionMember(sessionID, userID string) bool {
+	s := e.sessions.get(sessionID)
+	if s == nil {
+		return false
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.allowed(userID)
+}
+
+// SessionControl reports whether the user is the session's host or trainer.
+func (e *Engine) SessionControl(sessionID, userID string) bool {
+	s := e.sessions.get(sessionID)
+	if s == nil {
+		return false
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.controls(userID)
+}
+
+// SessionTrainer reports whether the user is the session's trainer.
+func (e *Engine) SessionTrainer(sessionID, userID string) bool {
+	s := e.sessions.get(sessionID)
+	if s == nil {
+		return false
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return userID != "" && !s.gone && s.rec.Trainer == userID
+}

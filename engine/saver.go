@@ -1,0 +1,217 @@
+package engine
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fitmq/fitmq/fitness"
+	"github.com/fitmq/fitmq/store"
+)
+
+// The tables, with their keys.
+const (
+	tableSessions     = "sessions"     // sid: sessionRecord
+	tableMembers      = "members"      // sid/uid: memberRecord
+	tableLive         = "live"         // sid/uid: liveRecord
+	tableChallenges   = "challenges"   // cid: challengeRecord
+	tableParticipants = "participants" // cid/uid: participantRecord
+	tableActivities   = "activities"   // cid/uid/activity key: activityRecord
+	tableLinks        = "links"        // trainer/client: {}
+	tableEngine       = "engine"       // applied: the position, 8 bytes big endian
+)
+
+const keyApplied = "applied"
+
+const (
+	// saveSoon is how many unsaved activities make Run save at once.
+	saveSoon = 5_000
+	// saveNow is how many make Applied itself save before it goes on, so that
+	// memory stays bounded when saving is slower than the log.
+	saveNow = 50_000
+	// putChunk is how many puts go to the store in one call.
+	putChunk = 2_000
+	// saveLiveEvery is how often live standings are saved; joins, leaves and
+	// state changes do not wait for it. After a crash at most so much of a
+	// standing is missing until the athlete's next sample.
+	saveLiveEvery = 10 * time.Second
+)
+
+// saver keeps what Applied and the live sessions have changed until a
+// checkpoint writes it. The position is written last: after a crash between the
+// two, what was written is applied again and changes nothing.
+type saver struct {
+	saving sync.Mutex    // one checkpoint at a time
+	full   chan struct{} // Run's sign that much is unsaved
+	saved  atomic.Uint64 // position in the table
+
+	mu       sync.Mutex // guards what follows
+	acts     []store.Put
+	pos      store.Pos
+	sessions map[*session]struct{}
+}
+
+func (v *saver) init() {
+	v.full = make(chan struct{}, 1)
+	v.sessions = make(map[*session]struct{})
+}
+
+// applied notes that the record at pos is done, with what is to be written.
+func (v *saver) applied(pos store.Pos, puts ...store.Put) (unsaved int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.acts = append(v.acts, puts...)
+	v.pos = max(v.pos, pos)
+	return len(v.acts)
+}
+
+// session notes that the session has something to write.
+func (v *saver) session(s *session) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sessions[s] = struct{}{}
+}
+
+func (v *saver) unsaved() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.acts)
+}
+
+// position is the last one applied.
+func (v *saver) position() store.Pos {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.pos
+}
+
+// Checkpoint saves what was applied and where, so that a restart goes on from
+// here. Run does it every second. On an error what is unsaved stays to be saved.
+func (e *Engine) Checkpoint(ctx context.Context) error { return e.checkpoint(ctx, false) }
+
+// checkpoint is Checkpoint; last also saves the live standings that could wait.
+func (e *Engine) checkpoint(ctx context.Context, last bool) error {
+	v := &e.saver
+	v.saving.Lock()
+	defer v.saving.Unlock()
+	v.mu.Lock()
+	acts, pos, dirty := v.acts, v.pos, v.sessions
+	v.acts, v.sessions = nil, make(map[*session]struct{})
+	v.mu.Unlock()
+	if len(acts) == 0 && len(dirty) == 0 && pos == store.Pos(v.saved.Load()) {
+		return nil
+	}
+	if err := e.write(ctx, acts, dirty, pos, last); err != nil {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.acts = append(acts, v.acts...)
+		for s := range dirty {
+			v.sessions[s] = struct{}{}
+		}
+		e.stats.CheckpointErrs.Add(1)
+		return &fitness.Error{Op: "save what was applied", Kind: fitness.Unavailable, Msg: "the store cannot write now", Err: err}
+	}
+	e.stats.Checkpoints.Add(1)
+	return nil
+}
+
+// write stores the activities, the sessions and then the position.
+func (e *Engine) write(ctx context.Context, acts []store.Put, dirty map[*session]struct{}, pos store.Pos, last bool) error {
+	if err := e.putMany(ctx, tableActivities, acts); err != nil {
+		return err
+	}
+	var puts sessionPuts
+	for s := range dirty {
+		if s.unsaved(&puts, e.now(), last) {
+			e.saver.session(s)
+		}
+	}
+	err := e.putMany(ctx, tableSessions, puts.records)
+	if err == nil {
+		err = e.putMany(ctx, tableMembers, puts.members)
+	}
+	if err == nil {
+		err = e.putMany(ctx, tableLive, puts.live)
+	}
+	if err != nil {
+		for s := range dirty {
+			s.unsavedAgain()
+		}
+		return err
+	}
+	if pos == store.Pos(e.saver.saved.Load()) {
+		return nil
+	}
+	data := binary.BigEndian.AppendUint64(nil, uint64(pos))
+	if _, err := e.opt.Store.Put(ctx, tableEngine, keyApplied, data, store.Any, 0); err != nil {
+		return fmt.Errorf("put the applied position: %w", err)
+	}
+	e.saver.saved.Store(uint64(pos))
+	return nil
+}
+
+// putMany stores puts in chunks that leave the store room for others.
+func (e *Engine) putMany(ctx context.Context, table string, puts []store.Put) error {
+	for len(puts) > 0 {
+		n := min(len(puts), putChunk)
+		if err := e.opt.Store.PutMany(ctx, table, puts[:n]); err != nil {
+			return fmt.Errorf("put %d to %s: %w", n, table, err)
+		}
+		puts = puts[n:]
+	}
+	return nil
+}
+
+// put stores one record of an administrative call durably.
+func (e *Engine) put(ctx context.Context, op, table, key string, record any) error {
+	if _, err := e.opt.Store.Put(ctx, table, key, encode(record), store.Any, 0); err != nil {
+		return unavailable(op, err)
+	}
+	return nil
+}
+
+// unavailable is the error of an administrative call that the store failed.
+func unavailable(op string, err error) error {
+	return &fitness.Error{Op: op, Kind: fitness.Unavailable, Msg: "the store cannot write now", Err: err}
+}
+
+// deleteAll removes every key of a table that starts with prefix.
+func (e *Engine) deleteAll(ctx context.Context, op, table, prefix string) error {
+	var puts []store.Put
+	err := e.opt.Store.Scan(ctx, table, prefix, "", func(v store.Value) bool {
+		puts = append(puts, store.Put{Key: v.Key})
+		return true
+	})
+	if err == nil {
+		err = e.putMany(ctx, table, puts)
+	}
+	if err != nil {
+		return unavailable(op, err)
+	}
+	return nil
+}
+
+// scan decodes every record of a table whose key starts with prefix.
+func scan[T any](ctx context.Context, from store.Tables, table, prefix string, fn func(key string, record *T)) error {
+	var bad error
+	err := from.Scan(ctx, table, prefix, "", func(v store.Value) bool {
+		record := new(T)
+		if bad = json.Unmarshal(v.Data, record); bad != nil {
+			bad = fmt.Errorf("read %s/%s: %w", table, v.Key, bad)
+			return false
+		}
+		fn(v.Key, record)
+		return true
+	})
+	if err == nil {
+		err = bad
+	}
+	if err != nil {
+		return fmt.Errorf("scan %s: %w", table, err)
+	}
+	return nil
+}

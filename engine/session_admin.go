@@ -1,0 +1,382 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/fitmq/fitmq/fitness"
+	"github.com/fitmq/fitmq/fitness/workout"
+	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/topics"
+)
+
+// validID returns nil, or an Error of kind Invalid that says what an id is.
+func validID(op, what, id string) error {
+	if topics.ValidID(id) {
+		return nil
+	}
+	return fitness.Errorf(op, fitness.Invalid, "%s %.80q is not 1 to 64 letters, digits, _ or -", what, id)
+}
+
+// knownUser returns nil for a user that exists, else an Error of kind Invalid.
+func (e *Engine) knownUser(op, what, id string) error {
+	if err := validID(op, what, id); err != nil {
+		return err
+	}
+	if !e.opt.Users.Exists(id) {
+		return fitness.Errorf(op, fitness.Invalid, "%s %s is not a user", what, id)
+	}
+	return nil
+}
+
+// findSession returns the session, or an Error of kind NotFound.
+func (e *Engine) findSession(op, id string) (*session, error) {
+	if s := e.sessions.get(id); s != nil {
+		return s, nil
+	}
+	return nil, fitness.Errorf(op, fitness.NotFound, "session %.80s does not exist", id)
+}
+
+// PutSession creates the session, or gives an existing one a new definition: its
+// state, members and standings stay. A member makes sessions with themself as
+// host (which is the default), a trainer such as they host or train; an existing
+// session is changed by its host and trainer. Errors: Invalid, Forbidden, Quota,
+// Unavailable.
+func (e *Engine) PutSession(ctx context.Context, actor Actor, id string, spec SessionSpec) (Session, bool, error) {
+	const op = "put session"
+	e.admin.Lock()
+	defer e.admin.Unlock()
+	if spec.Host == "" && !actor.all() {
+		spec.Host = actor.UserID
+	}
+	spec, err := e.checkSession(op, actor, id, spec)
+	if err != nil {
+		return Session{}, false, err
+	}
+	if s := e.sessions.get(id); s != nil {
+		res, err := e.replaceSession(ctx, op, actor, s, spec)
+		return res, false, err
+	}
+	if e.sessions.len() >= e.opt.MaxSessions {
+		return Session{}, false, fitness.Errorf(op, fitness.Quota, "there are %d sessions, the limit", e.opt.MaxSessions)
+	}
+	now := e.now()
+	rec := sessionRecord{SessionSpec: spec, State: workout.Live, CreatedAt: now, StartedAt: now, ChangedAt: now}
+	if spec.StartsAt.After(now) {
+		rec.State, rec.StartedAt = workout.Scheduled, time.Time{}
+	}
+	if err := e.put(ctx, op, tableSessions, id, rec); err != nil {
+		return Session{}, false, err
+	}
+	s := newSession(id, rec, now)
+	s.mu.Lock()
+	e.sessions.put(id, s)
+	if rec.State == workout.Live {
+		e.tell(s, EventStarted, "", "", now)
+	}
+	e.touched(s)
+	res := s.resource()
+	s.mu.Unlock()
+	e.out.drain()
+	return res, true, nil
+}
+
+// checkSession judges a definition and who gives it.
+func (e *Engine) checkSession(op string, actor Actor, id string, spec SessionSpec) (SessionSpec, error) {
+	if err := validID(op, "session id", id); err != nil {
+		return spec, err
+	}
+	spec, err := spec.Normalize()
+	if err != nil {
+		return spec, &fitness.Error{Op: op, Kind: fitness.KindOf(err), Msg: fitness.Message(err)}
+	}
+	errs := e.knownUser(op, "host", spec.Host)
+	if spec.Trainer != "" {
+		errs = errors.Join(errs, e.knownUser(op, "trainer", spec.Trainer))
+	}
+	if errs != nil {
+		return spec, errs
+	}
+	if actor.all() || e.sessions.get(id) != nil {
+		return spec, nil // for an existing one its present host and trainer decide
+	}
+	own := actor.UserID != "" && (spec.Host == actor.UserID || actor.Role == roleTrainer && spec.Trainer == actor.UserID)
+	if !own || actor.Role != roleMember && actor.Role != roleTrainer {
+		return spec, fitness.Errorf(op, fitness.Forbidden, "a session is made by its host, or by a trainer as its trainer")
+	}
+	return spec, nil
+}
+
+// replaceSession gives an existing session a new definition.
+func (e *Engine) replaceSession(ctx context.Context, op string, actor Actor, s *session, spec SessionSpec) (Session, error) {
+	var before SessionSpec
+	err := e.changeSession(ctx, op, s, func(rec *sessionRecord) error {
+		if !actor.all() && !s.controls(actor.UserID) {
+			return fitness.Errorf(op, fitness.Forbidden, "session %s is changed by its host or trainer", s.id)
+		}
+		before = rec.SessionSpec
+		rec.SessionSpec = spec
+		return nil
+	}, func() {
+		s.out.info, s.out.roster = true, true
+		if before.RankBy != spec.RankBy {
+			for userID, p := range s.people {
+				s.rank(userID, p)
+			}
+			s.out.board = true
+		}
+	})
+	if err != nil {
+		return Session{}, err
+	}
+	s.mu.RLock()
+	res := s.resource()
+	var lost, out []string // who may do less, and who may not be here any more
+	for _, userID := range []string{before.Host, before.Trainer} {
+		if userID != "" && !s.controls(userID) {
+			lost = append(lost, userID)
+		}
+	}
+	for userID := range s.people {
+		if !s.allowed(userID) {
+			out = append(out, userID)
+		}
+	}
+	s.mu.RUnlock()
+	for _, userID := range out {
+		e.expel(s, userID, LeftRemoved)
+	}
+	if before.Visibility == workout.Open && spec.Visibility == workout.Invite {
+		lost = append(lost, e.presence.users()...) // who watches without taking part
+	}
+	e.revoke(append(lost, out...)...)
+	return res, nil
+}
+
+// changeSession stores a change of the session's record and then makes it. change
+// computes it under the session's lock from the record as it is, and is asked
+// again when that moved on while the store was writing; done follows it.
+func (e *Engine) changeSession(ctx context.Context, op string, s *session, change func(*sessionRecord) error, done func()) error {
+	for {
+		s.mu.RLock()
+		rec, version := s.rec, s.version
+		err := change(&rec)
+		s.mu.RUnlock()
+		if err != nil {
+			return err
+		}
+		if err := e.put(ctx, op, tableSessions, s.id, rec); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		if s.version == version {
+			s.version++
+			rec.Updated = s.rec.Updated
+			s.rec = rec
+			done()
+			e.touched(s)
+			s.mu.Unlock()
+			e.out.drain()
+			return nil
+		}
+		// A command or the clock was faster. What was stored is behind: the
+		// next round, or the next checkpoint, stores over it.
+		s.dirty.record = true
+		s.mu.Unlock()
+	}
+}
+
+// Session returns the session, or an Error of kind NotFound.
+func (e *Engine) Session(id string) (Session, error) {
+	s, err := e.findSession("get session", id)
+	if err != nil {
+		return Session{}, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.resource(), nil
+}
+
+// Sessions returns up to limit sessions (100 where it is 0, at most 1000) by
+// rising id from the first one after the cursor, and the next cursor, "" at the
+// end.
+func (e *Engine) Sessions(after string, limit int) ([]Session, string) {
+	page, next := e.sessions.page(after, limit)
+	list := make([]Session, 0, len(page))
+	for _, s := range page {
+		s.mu.RLock()
+		list = append(list, s.resource())
+		s.mu.RUnlock()
+	}
+	return list, next
+}
+
+// DeleteSession removes the session and what is retained of it. Its host and
+// trainer may. Errors: NotFound, Forbidden, Unavailable.
+func (e *Engine) DeleteSession(ctx context.Context, actor Actor, id string) error {
+	const op = "delete session"
+	e.admin.Lock()
+	defer e.admin.Unlock()
+	s, err := e.ownSession(op, actor, id)
+	if err != nil {
+		return err
+	}
+	if err := e.opt.Store.Delete(ctx, tableSessions, id, store.Any); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return unavailable(op, err)
+	}
+	now := e.now()
+	s.mu.Lock()
+	var users []string
+	for userID := range s.people {
+		users = append(users, userID)
+	}
+	slices.Sort(users)
+	for _, userID := range users {
+		e.leave(s, userID, LeftDeleted, now)
+	}
+	for _, userID := range append(s.withSamples(), s.out.forget...) {
+		e.out.forget(topics.SessionProgressTopic(id, userID))
+	}
+	s.gone = true
+	s.mu.Unlock()
+	e.sessions.delete(id)
+	e.out.forget(topics.SessionInfoTopic(id))
+	e.out.forget(topics.SessionParticipantsTopic(id))
+	e.out.forget(topics.SessionLeaderboardTopic(id))
+	e.out.drain()
+	e.revoke(users...)
+	// A checkpoint that had begun has ended before the leftovers are removed.
+	e.saver.saving.Lock()
+	defer e.saver.saving.Unlock()
+	return errors.Join(e.deleteAll(ctx, op, tableMembers, id+"/"), e.deleteAll(ctx, op, tableLive, id+"/"))
+}
+
+// ownSession returns the session if the actor commands it.
+func (e *Engine) ownSession(op string, actor Actor, id string) (*session, error) {
+	s, err := e.findSession(op, id)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if !actor.all() && !s.controls(actor.UserID) {
+		return nil, fitness.Errorf(op, fitness.Forbidden, "only host and trainer may do this in session %s", id)
+	}
+	return s, nil
+}
+
+// PutMember makes the user a member of the session, also one who was removed
+// before. Host and trainer may; in an open session a user may join by themself,
+// unless removed. Errors: NotFound, Forbidden, Invalid, Quota, Unavailable.
+func (e *Engine) PutMember(ctx context.Context, actor Actor, sessionID, userID string) error {
+	const op = "put member"
+	e.admin.Lock()
+	defer e.admin.Unlock()
+	s, err := e.findSession(op, sessionID)
+	if err != nil {
+		return err
+	}
+	if err := e.knownUser(op, "user", userID); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	self := actor.UserID == userID && s.allowed(userID)
+	permitted := actor.all() || s.controls(actor.UserID) || self
+	_, known := s.members[userID]
+	full := !known && len(s.members) >= e.opt.MaxMembers
+	s.mu.RUnlock()
+	switch {
+	case !permitted:
+		return fitness.Errorf(op, fitness.Forbidden, "only host and trainer may put members into session %s", sessionID)
+	case full:
+		return fitness.Errorf(op, fitness.Quota, "session %s has %d members, the limit", sessionID, e.opt.MaxMembers)
+	}
+	m := memberRecord{At: e.now()}
+	if err := e.put(ctx, op, tableMembers, sessionID+"/"+userID, m); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.members[userID] = m
+	return nil
+}
+
+// DeleteMember takes the user out of the session; they lose their place and are
+// not let in again by the session being open. Host and trainer may, and the user.
+// Errors: NotFound, Forbidden, Conflict for host and trainer themselves,
+// Unavailable.
+func (e *Engine) DeleteMember(ctx context.Context, actor Actor, sessionID, userID string) error {
+	e.admin.Lock()
+	defer e.admin.Unlock()
+	return e.removeMember(ctx, "delete member", actor, sessionID, userID)
+}
+
+// removeMember is DeleteMember under the admin lock.
+func (e *Engine) removeMember(ctx context.Context, op string, actor Actor, sessionID, userID string) error {
+	s, err := e.findSession(op, sessionID)
+	if err != nil {
+		return err
+	}
+	if err := validID(op, "user", userID); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	commands := s.controls(userID)
+	permitted := actor.all() || s.controls(actor.UserID) || actor.UserID == userID && s.allowed(userID)
+	s.mu.RUnlock()
+	switch {
+	case !permitted:
+		return fitness.Errorf(op, fitness.Forbidden, "only host and trainer may remove others from session %s", sessionID)
+	case commands:
+		return fitness.Errorf(op, fitness.Conflict, "user %s is host or trainer of session %s and cannot be removed", userID, sessionID)
+	}
+	m := memberRecord{Removed: true, At: e.now()}
+	if err := e.put(ctx, op, tableMembers, sessionID+"/"+userID, m); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.members[userID] = m
+	s.mu.Unlock()
+	e.expel(s, userID, LeftRemoved)
+	e.revoke(userID)
+	return nil
+}
+
+// Members returns who belongs to the session: host, trainer, members, and in an
+// open session everybody who takes part; by rising id. Error: NotFound.
+func (e *Engine) Members(sessionID string) ([]Member, error) {
+	s, err := e.findSession("list members", sessionID)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	ids := map[string]struct{}{s.rec.Host: {}}
+	if s.rec.Trainer != "" {
+		ids[s.rec.Trainer] = struct{}{}
+	}
+	for id, m := range s.members {
+		if !m.Removed {
+			ids[id] = struct{}{}
+		}
+	}
+	for id := range s.people {
+		ids[id] = struct{}{}
+	}
+	list := make([]Member, 0, len(ids))
+	for id := range ids {
+		m := Member{UserID: id, Name: e.name(id), Role: s.role(id)}
+		if p := s.people[id]; p != nil {
+			m.Present = p.present
+			if p.track != nil {
+				m.Flags = maps.Clone(p.track.Flags())
+			}
+		}
+		list = append(list, m)
+	}
+	slices.SortFunc(list, func(a, b Member) int { return compareIDs(a.UserID, b.UserID) })
+	return list, nil
+}

@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/fitmq/fitmq/fitness/workout"
+	"github.com/fitmq/fitmq/topics"
+)
+
+// interval is the least time between two states of a topic.
+func (e *Engine) interval() time.Duration {
+	return time.Duration(float64(time.Second) / e.opt.LeaderboardRate)
+}
+
+// tickSession does what is due in the session, with at most budget messages of
+// bulk, and returns what is left of the budget.
+func (e *Engine) tickSession(s *session, now time.Time, budget int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return budget
+	}
+	next := never
+	if at := s.rec.StartsAt; s.rec.State == workout.Scheduled && !at.IsZero() {
+		if at.After(now) {
+			next = at
+		} else {
+			e.transit(s, workout.Live, now)
+		}
+	}
+	next = earliest(next, e.endGraces(s, now))
+	if s.out.info {
+		s.out.info = false
+		e.out.state(topics.SessionInfoTopic(s.id), s.resource())
+	}
+	if s.out.roster {
+		if s.out.rosterNext.After(now) {
+			next = earliest(next, s.out.rosterNext)
+		} else {
+			e.publishRoster(s, now)
+		}
+	}
+	if s.out.board {
+		if s.out.boardNext.After(now) {
+			next = earliest(next, s.out.boardNext)
+		} else {
+			e.publishStandings(s, now)
+		}
+	}
+	if len(s.out.forget) > 0 {
+		if s.out.forgetFrom.After(now) {
+			next = earliest(next, s.out.forgetFrom)
+		} else {
+			n := min(len(s.out.forget), max(budget, 0))
+			for _, userID := range s.out.forget[:n] {
+				e.out.forget(topics.SessionProgressTopic(s.id, userID))
+			}
+			budget -= n
+			if s.out.forget = s.out.forget[n:]; len(s.out.forget) > 0 {
+				next = now
+			}
+		}
+	}
+	if next != never {
+		e.wake.session(s, next)
+	}
+	return budget
+}
+
+// never is later than every moment that is waited for.
+var never = time.Unix(1<<40, 0)
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// transit changes the session's state and tells of it. s.mu is held.
+func (e *Engine) transit(s *session, to workout.State, at time.Time) {
+	if event, reason := s.rec.transition(to, at); event != "" {
+		s.version++
+		s.dirty.record = true
+		s.entered(at)
+		e.tell(s, event, "", reason, at)
+	}
+	e.touched(s)
+}
+
+// endGraces lets those go whose grace is over, and returns when the next one is.
+// s.mu is held.
+func (e *Engine) endGraces(s *session, now time.Time) time.Time {
+	next := never
+	var over []string
+	for userID, p := range s.people {
+		switch {
+		case !p.present || len(p.clients) > 0:
+		case p.grace.After(now):
+			next = earliest(next, p.grace)
+		default:
+			over = append(over, userID)
+		}
+	}
+	slices.Sort(over)
+	for _, userID := range over {
+		e.leave(s, userID, s.people[userID].reason, now)
+	}
+	return next
+}
+
+// publishRoster queues the roster. s.mu is held.
+func (e *Engine) publishRoster(s *session, now time.Time) {
+	s.out.roster = false
+	s.out.rosterNext = now.Add(e.interval())
+	s.out.rosterRev++
+	r := Roster{SessionID: s.id, Revision: s.out.rosterRev, Total: s.present, Participants: []Participant{}}
+	for userID, p := range s.people {
+		if p.present {
+			r.Participants = append(r.Participants, Participant{UserID: userID, Role: s.role(userID), JoinedAt: p.joinedAt})
+		}
+	}
+	slices.SortFunc(r.Participants, func(a, b Participant) int {
+		if c := a.JoinedAt.Compare(b.JoinedAt); c != 0 {
+			return c
+		}
+		return compareIDs(a.UserID, b.UserID)
+	})
+	if len(r.Participants) > e.opt.RosterMax {
+		r.Participants = r.Participants[:e.opt.RosterMax]
+	}
+	for i := range r.Participants {
+		r.Participants[i].Name = e.name(r.Participants[i].UserID)
+	}
+	e.out.state(topics.SessionParticipantsTopic(s.id), r)
+}
+
+// publishStandings queues the live leaderboard. s.mu is held.
+func (e *Engine) publishStandings(s *session, now time.Time) {
+	s.out.board = false
+	s.out.boardNext = now.Add(e.interval())
+	s.out.boardRev++
+	e.out.state(topics.SessionLeaderboardTopic(s.id), Board{
+		SessionID: s.id, Revision: s.out.boardRev, UpdatedAt: s.rec.Updated,
+		Metric: string(s.rec.RankBy), Unit: s.rec.RankBy.Unit(),
+		Total: s.order.Len(), Entries: e.entries(s.order.Page(0, e.opt.LeaderboardTop)),
+	})
+}

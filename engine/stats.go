@@ -1,0 +1,52 @@
+package engine
+
+import "sync/atomic"
+
+// Stats are the engine's counters since its start, and what it holds now.
+type Stats struct {
+	ProgressAccepted   uint64 // messages with live samples that were accepted
+	SamplesAccepted    uint64 // samples in them
+	SamplesFlagged     uint64 // of those, samples that looked odd
+	ActivitiesAccepted uint64 // activities passed on to the log, repeats included
+	ActivitiesRepeated uint64 // repeats of what had been applied already
+	ActivitiesCounted  uint64 // applied and counted
+	ActivitiesIgnored  uint64 // applied and not counted
+	ControlsAccepted   uint64 // session commands passed on to the log
+	Refused            uint64 // messages refused, for whatever reason
+	RefusedRate        uint64 // of those, for rate or quota
+	EventsDropped      uint64 // events not published: no publisher, a full outbox, or a storm
+	RosterDropped      uint64 // subscribers not taken in: the session is full
+	Checkpoints        uint64 // saves done
+	CheckpointErrors   uint64 // saves that failed
+	Sessions           int    // sessions there are
+	Challenges         int    // challenges there are
+	Clients            int    // connected clients
+	Pending            int    // activities logged and not applied yet
+	Unsaved            int    // activities applied and not saved yet
+}
+
+// counters are the counting part of Stats.
+type counters struct {
+	ProgressAccepted, SamplesAccepted, SamplesFlagged         atomic.Uint64
+	ActivitiesAccepted, ActivitiesRepeated                    atomic.Uint64
+	ActivitiesCounted, ActivitiesIgnored, ControlsAccepted    atomic.Uint64
+	Refused, RefusedRate                                      atomic.Uint64
+	EventsDropped, RosterDropped, Checkpoints, CheckpointErrs atomic.Uint64
+	pending                                                   atomic.Int64
+}
+
+// Stats returns the counters.
+func (e *Engine) Stats() Stats {
+	c := &e.stats
+	return Stats{
+		ProgressAccepted: c.ProgressAccepted.Load(), SamplesAccepted: c.SamplesAccepted.Load(),
+		SamplesFlagged: c.SamplesFlagged.Load(), ActivitiesAccepted: c.ActivitiesAccepted.Load(),
+		ActivitiesRepeated: c.ActivitiesRepeated.Load(), ActivitiesCounted: c.ActivitiesCounted.Load(),
+		ActivitiesIgnored: c.ActivitiesIgnored.Load(), ControlsAccepted: c.ControlsAccepted.Load(),
+		Refused: c.Refused.Load(), RefusedRate: c.RefusedRate.Load(),
+		EventsDropped: c.EventsDropped.Load(), RosterDropped: c.RosterDropped.Load(),
+		Checkpoints: c.Checkpoints.Load(), CheckpointErrors: c.CheckpointErrs.Load(),
+		Sessions: e.sessions.len(), Challenges: e.challenges.len(), Clients: e.presence.len(),
+		Pending: int(c.pending.Load()), Unsaved: e.saver.unsaved(),
+	}
+}
