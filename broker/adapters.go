@@ -195,7 +195,7 @@ func (o *observer) tell(c *delivery.Client, r refusal) {
 		slog.Error("encode a refusal", "error", err)
 		return
 	}
-	o.hub.Publish(&delivery.Message{Topic: topics.UserError(c.UserID), Payload: payload, QoS: 1}, "")
+	o.hub.Publish(&delivery.Message{Topic: topics.UserErrorTopic(c.UserID), Payload: payload, QoS: 1}, "")
 }
 
 // httpPublisher publishes what came over HTTP the way MQTT's goes.
