@@ -43,7 +43,7 @@ func buildAndRun(m *testing.M) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // it is below the system's temporary directory
 	fitmqPath = filepath.Join(dir, "fitmq-race")
 	fitmqPlainPath = filepath.Join(dir, "fitmq")
 	wearsimPath = filepath.Join(dir, "wearsim")
