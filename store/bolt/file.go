@@ -81,7 +81,7 @@ func checkLength(db *bbolt.DB, path string) error {
 
 // damaged says which file is broken, how, and what to do.
 func damaged(path string, why error) error {
-	return fmt.Errorf("%s is damaged or not ours (%v): restore the directory from a backup, or move it away to start empty: %w",
+	return fmt.Errorf("%s is damaged or not ours (%w): restore the directory from a backup, or move it away to start empty: %w",
 		path, why, store.ErrForeign)
 }
 
@@ -121,9 +121,9 @@ func writeError(what string, err error) error {
 		full = full || errors.Is(path, syscall.ENOSPC) || errors.Is(path, errQuota) || errors.Is(path, syscall.EFBIG)
 	}
 	if full {
-		return fmt.Errorf("%s: %w: %v", what, store.ErrFull, err)
+		return fmt.Errorf("%s: %w: %w", what, store.ErrFull, err)
 	}
-	return fmt.Errorf("%s: %w: %v", what, store.ErrUnavailable, err)
+	return fmt.Errorf("%s: %w: %w", what, store.ErrUnavailable, err)
 }
 
 // syncDir makes a directory's entries durable.

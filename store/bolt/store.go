@@ -44,7 +44,8 @@ type Options struct {
 	// SyncEvery is the interval of Interval durability. 0 means 100 ms.
 	SyncEvery time.Duration
 	// GenerationBytes and GenerationRecords bound a log file: whichever is
-	// reached first begins the next one. 0 means 256 MiB, and 1,000,000.
+	// reached first begins the next one. 0 means 256 MiB (32 MiB where addresses
+	// have 32 bits, since files are mapped), and 1,000,000.
 	GenerationBytes   int64
 	GenerationRecords int
 	// ProbeEvery is how often a store that cannot write tries again. 0 means 1 s.
@@ -61,7 +62,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	defaultTo(&o.SyncEvery, 100*time.Millisecond)
-	defaultTo(&o.GenerationBytes, 256<<20)
+	defaultTo(&o.GenerationBytes, int64(mapSize(512<<20))/2)
 	defaultTo(&o.GenerationRecords, 1_000_000)
 	defaultTo(&o.ProbeEvery, time.Second)
 	defaultTo(&o.SweepEvery, time.Second)
