@@ -65,6 +65,9 @@ func Check(dir string) (Report, error) {
 		r.checkFile(tables, r.checkTables)
 	}
 	r.checkLog(dir, numbers)
+	if len(numbers) == 0 && len(r.Tables) > 0 {
+		r.problem("%s holds no log though there are tables", filepath.Join(dir, logName))
+	}
 	return r, nil
 }
 

@@ -31,6 +31,9 @@ func (q *queue[T]) do(ctx context.Context, op T, result <-chan error) error {
 		return store.ErrClosed
 	default:
 	}
+	if err := ctx.Err(); err != nil {
+		return err // nothing was begun
+	}
 	select {
 	case q.ops <- op:
 	case <-q.quit:

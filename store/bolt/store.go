@@ -129,8 +129,15 @@ func (s *Store) open(dir string) error {
 	if err := s.tables.open(); err != nil {
 		return err
 	}
-	s.journal = newJournal(dir, &s.opts)
-	if err := s.journal.open(); err != nil {
+	err = nil
+	if len(numbers) == 0 && s.tables.used() {
+		err = fmt.Errorf("%s holds no log though there are tables: restore it from a backup: %w", filepath.Join(dir, logName), store.ErrForeign)
+	}
+	if err == nil {
+		s.journal = newJournal(dir, &s.opts)
+		err = s.journal.open()
+	}
+	if err != nil {
 		return errors.Join(err, s.tables.db.Close())
 	}
 	return nil

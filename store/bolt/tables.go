@@ -80,6 +80,15 @@ func (t *tables) open() error {
 	return errors.Join(fmt.Errorf("set up %s: %w", t.path, err), db.Close())
 }
 
+// used reports whether anything was ever put. It is for Open, before the writer.
+func (t *tables) used() (used bool) {
+	err := view(t.db, func(tx *bbolt.Tx) error {
+		used = tx.Bucket(revBucket).Sequence() > 0
+		return nil
+	})
+	return used || err != nil
+}
+
 // close ends the writer and releases the file.
 func (t *tables) close() error {
 	close(t.ops.quit)
