@@ -52,6 +52,8 @@ if (folder !== '') {
         await expectFigure(challengeRow(page, r.who.id), 'score', r.metres)
         await expectFigure(challengeRow(page, r.who.id), 'rank', i + 1)
       }
+      await expectFigure(raceRow(page, 'ana'), 'score', 7242.48)
+      await expectFigure(raceRow(page, 'ben'), 'gap', 37.7)
       await expectFigure(page.getByTestId('challenge-activities'), 'count', 2)
       await page.screenshot({ path: 'screenshots/recorded-race-end.png' })
       expect(faults).toEqual([])

@@ -134,6 +134,15 @@ describe('boards', () => {
     p.board(3, { ben: 14, ana: 13 })
     expect(p.state.lead?.count).toBe(1)
   })
+  test('a lead of a moment leaves no line, a longer one does', () => {
+    const p = page().board(1, { ana: 10, ben: 9 }).board(2, { ben: 12, ana: 11 })
+    p.now += 1000
+    p.board(3, { ana: 14, ben: 13 })
+    p.now += 6000
+    p.board(4, { ben: 16, ana: 15 })
+    expect(p.state.feed.map((f) => f.userId)).toEqual(['ben', 'ana'])
+    expect(p.state.lead).toMatchObject({ userId: 'ben', count: 3 })
+  })
   test('a kept board that was overtaken does not count; after a new connection it does', () => {
     const p = page().board(5, { ana: 50 }).board(4, { ana: 40 }, true)
     expect(p.state.board?.entries[0]?.score).toBe(50)

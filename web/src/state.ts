@@ -34,6 +34,8 @@ export const trendLength = 90
 export const feedLength = 40
 /** Athletes the page keeps; samples of further ones are left out (the largest live class is below). */
 export const athletesLimit = 2000
+/** A lead shorter than this, in ms, leaves no line in the feed. */
+const leadSettles = 5_000
 /** A device that starts again counts from one; this much newer a timestamp gives it away, in ms. */
 const restartAfter = 10_000
 
@@ -268,8 +270,10 @@ function withLead(s: LiveState, before: Board | undefined, now: number): LiveSta
   const previous = before?.entries[0]
   if (leader === undefined || previous === undefined || leader.userId === previous.userId) return s
   const lead = { userId: leader.userId, name: leader.name, at: now, count: (s.lead?.count ?? 0) + 1 }
+  // Two who pass each other again and again are one line of the feed, the last.
+  const feed = s.feed.filter((f) => f.kind !== 'lead' || now - f.at > leadSettles)
   return withFeed(
-    { ...s, lead },
+    { ...s, lead, feed },
     { key: `lead:${lead.count}`, kind: 'lead', at: now, userId: leader.userId, name: leader.name },
   )
 }
