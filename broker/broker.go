@@ -144,7 +144,7 @@ func (b *Broker) makeDelivery(ctx context.Context) error {
 	var err error
 	b.hub, err = delivery.New(ctx, delivery.Options{
 		Store: b.store, Policy: policy, Meaning: &meaning{engine: b.engine}, Observer: observer,
-		Limits: b.deliveryLimits(c), Logger: b.log,
+		Limits: deliveryLimits(c), Logger: b.log,
 	})
 	if err != nil {
 		return err
@@ -156,9 +156,13 @@ func (b *Broker) makeDelivery(ctx context.Context) error {
 	return nil
 }
 
-func (b *Broker) deliveryLimits(c config.Config) delivery.Limits {
+func deliveryLimits(c config.Config) delivery.Limits {
+	aliases := c.MQTT.TopicAliasMaximum
+	if aliases == 0 {
+		aliases = -1 // none, where zero would mean the default
+	}
 	return delivery.Limits{
-		ReceiveMaximum: c.MQTT.ReceiveMaximum, TopicAliasMaximum: c.MQTT.TopicAliasMaximum,
+		ReceiveMaximum: c.MQTT.ReceiveMaximum, TopicAliasMaximum: aliases,
 		QueueMessages: c.Sessions.QueueMessages, QueueBytes: int(c.Sessions.QueueBytes),
 	}
 }

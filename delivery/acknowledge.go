@@ -47,6 +47,9 @@ func (s *Session) complete(l *link, i int) {
 	if s.out.flights[i].state == flightWaiting {
 		s.out.waiting--
 	}
+	if g := s.out.flights[i].share; g != nil {
+		g.done(s.out.flights[i].pos)
+	}
 	s.out.remove(i)
 	s.dirty = true
 	s.pump(l, &l.dirty)
@@ -83,7 +86,7 @@ func (l *link) pubrec(a wire.Ack) error {
 	default:
 		f.state = flightReleasing
 		id := f.id
-		s.hub.logFlow(s, flowReleased, id, f.pos, func(err error) { s.released(l, id, err) })
+		s.hub.logFlow(s, flowReleased, f, func(err error) { s.released(l, id, err) })
 	}
 	return nil
 }
@@ -124,11 +127,13 @@ func (s *Session) finishFlow(f *flight) {
 	if f.pos == 0 || !s.lasting.Load() {
 		return
 	}
-	if s.out.done == nil {
-		s.out.done = map[store.Pos]struct{}{}
+	if f.share == nil {
+		if s.out.done == nil {
+			s.out.done = map[store.Pos]struct{}{}
+		}
+		s.out.done[f.pos] = struct{}{}
 	}
-	s.out.done[f.pos] = struct{}{}
-	s.hub.logFlow(s, flowDone, f.id, f.pos, nil)
+	s.hub.logFlow(s, flowDone, f, nil)
 }
 
 // pubrel completes an inbound QoS 2 exchange: the id is free again once that is
@@ -146,7 +151,7 @@ func (l *link) pubrel(a wire.Ack) {
 			return
 		}
 		s.held[a.PacketID] = heldReleasing
-		s.hub.logFlow(s, flowFreed, a.PacketID, 0, func(err error) { s.freed(l, a.PacketID, err) })
+		s.hub.logFlow(s, flowFreed, &flight{id: a.PacketID}, func(err error) { s.freed(l, a.PacketID, err) })
 	case heldReleasing, heldPending:
 		// The answer follows.
 	default:

@@ -13,25 +13,32 @@ import (
 // that many returning sessions take turns.
 const catchUpBatch = 256
 
+// logReader is a session or a shared subscription that reads on in the log.
+type logReader interface {
+	readOn(ctx context.Context) error
+	name() string
+	fail(reason string)
+}
+
 // catchUp reads the log for sessions that are behind, with a few workers.
 type catchUp struct {
 	hub *Hub
 
-	mu      sync.Mutex // guards below; a session's mu may be held around it
-	waiting []*Session // bounded by the number of sessions: each is here once
-	queued  map[*Session]struct{}
+	mu      sync.Mutex  // guards below; a session's mu may be held around it
+	waiting []logReader // bounded by the number of sessions and groups: each is here once
+	queued  map[logReader]struct{}
 	wake    *sync.Cond
 	closed  bool
 }
 
 func newCatchUp(h *Hub) *catchUp {
-	c := &catchUp{hub: h, queued: map[*Session]struct{}{}}
+	c := &catchUp{hub: h, queued: map[logReader]struct{}{}}
 	c.wake = sync.NewCond(&c.mu)
 	return c
 }
 
-// want puts a session into the line, once.
-func (c *catchUp) want(s *Session) {
+// want puts a reader into the line, once.
+func (c *catchUp) want(s logReader) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, ok := c.queued[s]; ok || c.closed {
@@ -42,7 +49,7 @@ func (c *catchUp) want(s *Session) {
 	c.wake.Signal()
 }
 
-func (c *catchUp) next() *Session {
+func (c *catchUp) next() logReader {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.waiting) == 0 && !c.closed {
@@ -68,11 +75,18 @@ func (c *catchUp) close() {
 func (c *catchUp) run(ctx context.Context) {
 	for s := c.next(); s != nil; s = c.next() {
 		if err := s.readOn(ctx); err != nil && !errors.Is(err, store.ErrClosed) && ctx.Err() == nil {
-			c.hub.log.Error("read the log for a session", "client", s.id, "error", err)
-			if l := s.link.Load(); l != nil {
-				l.lost("the store cannot read")
-			}
+			c.hub.log.Error("read the log", "for", s.name(), "error", err)
+			s.fail("the store cannot read")
 		}
+	}
+}
+
+func (s *Session) name() string { return s.id }
+
+// fail ends the connection: the client comes again and what it is owed with it.
+func (s *Session) fail(reason string) {
+	if l := s.link.Load(); l != nil {
+		l.lost(reason)
 	}
 }
 
@@ -136,7 +150,7 @@ func (s *Session) pumpAgain() {
 func owedSpans(subs []*subscription, from store.Pos) []store.Span {
 	spans := make([]store.Span, 0, len(subs))
 	for _, sub := range subs {
-		if sub.qos > 0 {
+		if sub.qos > 0 && sub.group == nil {
 			spans = append(spans, store.Span{Filter: sub.filter, After: max(from, sub.since)})
 		}
 	}
@@ -178,7 +192,7 @@ func (s *Session) takeFromLog(m *Message, subs []*subscription) {
 	t := target{}
 	for _, sub := range subs {
 		own := sub.noLocal && m.From.ClientID == s.id
-		if m.Pos() <= sub.since || own || !topics.Match(sub.filter, m.Topic) {
+		if sub.group != nil || m.Pos() <= sub.since || own || !topics.Match(sub.filter, m.Topic) {
 			continue
 		}
 		t.qos = max(t.qos, sub.qos)
@@ -205,7 +219,7 @@ func (s *Session) knows(m *Message) bool {
 		return true
 	}
 	for i := range s.out.flights {
-		if s.out.flights[i].pos == m.Pos() {
+		if s.out.flights[i].owed() == m.Pos() {
 			return true
 		}
 	}

@@ -185,7 +185,7 @@ func (h *Hub) end(s *Session, code wire.Code) {
 		return
 	}
 	for _, sub := range subs {
-		h.index.unset(s, sub.filter)
+		h.outOfForce(s, sub)
 	}
 	h.wills.sessionEnded(s.id)
 	h.mu.Lock()

@@ -18,13 +18,20 @@ const (
 	flowFreed    flowStep = 4 // inbound: PUBREL came, the id is free
 )
 
+// flowShared is set in the step of a message from a shared subscription: it is
+// none of the session's own cursor.
+const flowShared = 0x80
+
 // logFlow appends a step. It never waits, so it may be called under the
 // session's mu.
-func (h *Hub) logFlow(s *Session, step flowStep, id uint16, pos store.Pos, done func(error)) {
+func (h *Hub) logFlow(s *Session, step flowStep, f *flight, done func(error)) {
+	if f.share != nil {
+		step |= flowShared
+	}
 	data := make([]byte, 0, 16+len(s.id))
 	data = append(data, byte(step))
-	data = binary.LittleEndian.AppendUint16(data, id)
-	data = binary.LittleEndian.AppendUint64(data, uint64(pos))
+	data = binary.LittleEndian.AppendUint16(data, f.id)
+	data = binary.LittleEndian.AppendUint64(data, uint64(f.pos))
 	data = append(data, s.id...)
 	h.commit.add(op{rec: store.Record{Kind: kindFlow, Data: data}, from: s.link.Load(), done: done}, false)
 }
@@ -42,10 +49,15 @@ func (h *Hub) replayFlow(e store.Entry) error {
 	id := binary.LittleEndian.Uint16(e.Data[1:])
 	pos := store.Pos(binary.LittleEndian.Uint64(e.Data[3:]))
 	o := &s.out
-	switch flowStep(e.Data[0]) {
+	shared := e.Data[0]&flowShared != 0
+	switch flowStep(e.Data[0] &^ flowShared) {
 	case flowSent:
-		o.dropFlight(func(f *flight) bool { return f.pos == pos || f.id == id })
-		o.flights = append(o.flights, flight{queued: queued{qos: 2, pos: pos}, id: id, state: flightSent})
+		o.dropFlight(func(f *flight) bool { return f.pos == pos && (f.share != nil) == shared || f.id == id })
+		q := queued{qos: 2, pos: pos}
+		if shared {
+			q.share = h.groups.orphan
+		}
+		o.flights = append(o.flights, flight{queued: q, id: id, state: flightSent})
 		o.lastID = id
 	case flowReleased:
 		if i := o.find(id); i >= 0 {
@@ -53,6 +65,10 @@ func (h *Hub) replayFlow(e store.Entry) error {
 		}
 	case flowDone:
 		o.dropFlight(func(f *flight) bool { return f.id == id })
+		if shared {
+			h.groups.taken[pos] = struct{}{}
+			break
+		}
 		if o.done == nil {
 			o.done = map[store.Pos]struct{}{}
 		}

@@ -18,7 +18,8 @@ type Limits struct {
 	ReceiveMaximum int
 	// MaxInflight bounds a client's own Receive Maximum. Zero means 1024.
 	MaxInflight int
-	// TopicAliasMaximum is what CONNACK grants. Zero means 64.
+	// TopicAliasMaximum is how many topic aliases a publisher may use. Zero
+	// means 64, negative none.
 	TopicAliasMaximum int
 	// TopicLevels and TopicLength (bytes) bound names and filters; over it a
 	// publish ends with 0x90, a subscription with 0x8F. Zero means 32 and 1024.
@@ -80,6 +81,7 @@ type Hub struct {
 	commit   *committer
 	catchUp  *catchUp
 	wills    *wills
+	groups   *groups
 	stats    Stats
 
 	// committed is the last log position whose effects are visible to a
@@ -111,6 +113,7 @@ func New(ctx context.Context, o Options) (*Hub, error) {
 		index: newIndex(), retained: newRetained(), wills: newWills(),
 		sessions: map[string]*Session{},
 	}
+	h.groups = newGroups(h)
 	h.commit = newCommitter(h)
 	h.catchUp = newCatchUp(h)
 	if err := h.recover(ctx); err != nil {

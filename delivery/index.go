@@ -21,6 +21,16 @@ type subscription struct {
 	// since is the log position at which it was made: earlier messages are not
 	// its business.
 	since store.Pos
+	// group is the shared subscription that this is a member's part of, or nil.
+	group *group
+}
+
+// inner is the filter that topics are matched against.
+func (s *subscription) inner() string {
+	if s.group != nil {
+		return s.group.filter
+	}
+	return s.filter
 }
 
 // target is one connected receiver of a topic, with everything that need not
@@ -45,6 +55,7 @@ type target struct {
 // until a subscription that could change it has changed.
 type matched struct {
 	targets []target
+	groups  []*group // shared subscriptions, each to be served once
 	// durable: a session that outlives its connection wants the topic at QoS 1
 	// or 2, connected or not, so a QoS 1 or 2 message must be in the log.
 	durable bool
@@ -79,7 +90,10 @@ type index struct {
 type node struct {
 	children map[string]*node
 	subs     map[*Session]*subscription
+	groups   map[string]*group // shared subscriptions by key
 }
+
+func (n *node) empty() bool { return len(n.subs) == 0 && len(n.children) == 0 && len(n.groups) == 0 }
 
 func newIndex() *index {
 	return &index{seed: maphash.MakeSeed(), root: &node{}}
@@ -116,18 +130,7 @@ func (x *index) spoil(filter string) {
 // set adds or replaces a subscription and reports whether it is new.
 func (x *index) set(s *Session, sub *subscription) (isNew bool) {
 	x.mu.Lock()
-	n := x.root
-	for level := range strings.SplitSeq(sub.filter, "/") {
-		next := n.children[level]
-		if next == nil {
-			if n.children == nil {
-				n.children = make(map[string]*node, 1)
-			}
-			next = &node{}
-			n.children[level] = next
-		}
-		n = next
-	}
+	n := x.root.descend(sub.filter)
 	if n.subs == nil {
 		n.subs = make(map[*Session]*subscription, 1)
 	}
@@ -141,10 +144,56 @@ func (x *index) set(s *Session, sub *subscription) (isNew bool) {
 	return !had
 }
 
+// descend returns the filter's node, made when missing.
+func (n *node) descend(filter string) *node {
+	for level := range strings.SplitSeq(filter, "/") {
+		next := n.children[level]
+		if next == nil {
+			if n.children == nil {
+				n.children = make(map[string]*node, 1)
+			}
+			next = &node{}
+			n.children[level] = next
+		}
+		n = next
+	}
+	return n
+}
+
+// share adds a shared subscription, and counts its new member.
+func (x *index) share(g *group) {
+	x.mu.Lock()
+	n := x.root.descend(g.filter)
+	if n.groups == nil {
+		n.groups = make(map[string]*group, 1)
+	}
+	n.groups[g.key] = g
+	x.mu.Unlock()
+	x.spoil(g.filter)
+}
+
+// unshare removes a shared subscription that has no members left.
+func (x *index) unshare(g *group) {
+	x.mu.Lock()
+	x.root.remove(strings.Split(g.filter, "/"), func(n *node) bool {
+		if n.groups[g.key] != g {
+			return false
+		}
+		delete(n.groups, g.key)
+		return true
+	})
+	x.mu.Unlock()
+	x.spoil(g.filter)
+}
+
 // unset removes a subscription and reports whether there was one.
 func (x *index) unset(s *Session, filter string) bool {
 	x.mu.Lock()
-	had := x.root.remove(s, strings.Split(filter, "/"))
+	had := x.root.remove(strings.Split(filter, "/"), func(n *node) bool {
+		_, had := n.subs[s]
+		delete(n.subs, s)
+		return had
+	})
 	if had {
 		x.subs--
 	}
@@ -153,19 +202,18 @@ func (x *index) unset(s *Session, filter string) bool {
 	return had
 }
 
-// remove takes the subscription out and prunes what has become empty.
-func (n *node) remove(s *Session, levels []string) (had bool) {
+// remove takes something out of the filter's node and prunes what has become
+// empty.
+func (n *node) remove(levels []string, take func(*node) bool) (had bool) {
 	if len(levels) == 0 {
-		_, had = n.subs[s]
-		delete(n.subs, s)
-		return had
+		return take(n)
 	}
 	child := n.children[levels[0]]
 	if child == nil {
 		return false
 	}
-	had = child.remove(s, levels[1:])
-	if len(child.subs) == 0 && len(child.children) == 0 {
+	had = child.remove(levels[1:], take)
+	if child.empty() {
 		delete(n.children, levels[0])
 	}
 	return had
@@ -208,6 +256,10 @@ func (x *index) walk(topic string, may func(*Session, string) bool) *matched {
 	// [MQTT-4.7.2-1].
 	found.walk(x.root, topic, !strings.HasPrefix(topic, "$"))
 	x.mu.RUnlock()
+	m.groups = found.groups
+	for _, g := range m.groups {
+		m.durable = m.durable || g.durable()
+	}
 	for _, s := range found.order {
 		if !may(s, topic) {
 			continue
@@ -268,6 +320,7 @@ func (t *target) setLocal(subs []*subscription) {
 type collector struct {
 	bySession map[*Session][]*subscription
 	order     []*Session
+	groups    []*group
 }
 
 func (c *collector) add(n *node) {
@@ -277,6 +330,9 @@ func (c *collector) add(n *node) {
 			c.order = append(c.order, s)
 		}
 		c.bySession[s] = append(have, sub)
+	}
+	for _, g := range n.groups {
+		c.groups = append(c.groups, g)
 	}
 }
 

@@ -43,9 +43,21 @@ type queued struct {
 	ids    []uint32 // subscription identifiers
 	qos    byte
 	retain bool
-	// pos is the place in the log that the session's cursor passes with this
-	// delivery; 0 when it is not owed from the log (state, retained, QoS 0).
+	// pos is the place in the log that this delivery is owed from; 0 when it is
+	// not (state, retained, QoS 0).
 	pos store.Pos
+	// share is the group that it came from; the session's own cursor does not
+	// count it.
+	share *group
+}
+
+// owed is the position that the session's own cursor passes with this delivery,
+// or 0.
+func (q *queued) owed() store.Pos {
+	if q.share != nil {
+		return 0
+	}
+	return q.pos
 }
 
 // outbound is what a session is owed. The session's mu guards it.
@@ -87,10 +99,11 @@ func (o *outbound) open(l *link) {
 }
 
 // close drops what can be read again and keeps what cannot. It is called when
-// the connection is gone.
-func (o *outbound) close(s *Session) {
+// the connection is gone. What shared subscriptions had given comes back, to be
+// handed to other members; a QoS 2 exchange that has begun stays [MQTT-4.8.2-4].
+func (o *outbound) close(s *Session) (back []queued) {
 	lasting := s.lasting.Load()
-	o.closeFlights(lasting)
+	back = o.closeFlights(lasting)
 	if n := o.firstQueued(); n != 0 {
 		o.read = min(o.read, n-1)
 	}
@@ -100,6 +113,8 @@ func (o *outbound) close(s *Session) {
 		switch {
 		case q.m.State:
 			o.stateFrom = min(o.stateFrom, q.m.At) // its newest value is owed on return
+		case q.share != nil:
+			back = append(back, q)
 		case lasting && q.pos == 0 && q.qos > 0:
 			kept = append(kept, q)
 		}
@@ -109,13 +124,18 @@ func (o *outbound) close(s *Session) {
 		o.push(q)
 	}
 	o.behind, o.missed = true, 0
+	return back
 }
 
 // closeFlights readies the window for the next connection. A QoS 2 message
 // whose id is not known to be in the log has not been sent: it is read again.
-func (o *outbound) closeFlights(lasting bool) {
+func (o *outbound) closeFlights(lasting bool) (back []queued) {
 	kept := o.flights[:0]
 	for _, f := range o.flights {
+		if f.share != nil && (f.qos == 1 || f.state == flightLogging) {
+			back = append(back, f.queued)
+			continue
+		}
 		if f.state == flightLogging {
 			o.read = min(o.read, f.pos-1)
 			continue
@@ -130,12 +150,13 @@ func (o *outbound) closeFlights(lasting bool) {
 	}
 	clear(o.flights[len(kept):])
 	o.flights, o.logging, o.waiting = kept, 0, 0
+	return back
 }
 
 func (o *outbound) firstQueued() store.Pos {
 	for _, q := range o.queue[o.head:] {
-		if q.pos != 0 {
-			return q.pos
+		if p := q.owed(); p != 0 {
+			return p
 		}
 	}
 	return 0
@@ -292,8 +313,16 @@ func (s *Session) pump(l *link, b *batch) {
 		}
 		o.pop()
 	}
-	if o.behind && o.len() < refill && len(o.flights) < o.window {
+	if o.len() >= refill || len(o.flights) >= o.window {
+		return
+	}
+	if o.behind {
 		s.hub.catchUp.want(s)
+	}
+	for _, sub := range s.subs {
+		if sub.group != nil {
+			s.hub.catchUp.want(sub.group)
+		}
 	}
 }
 
@@ -317,7 +346,7 @@ func (s *Session) send(l *link, q queued, b *batch) bool {
 	if logged {
 		f.state = flightLogging
 		o.logging++
-		s.hub.logFlow(s, flowSent, f.id, f.pos, func(err error) { s.flowLogged(l, f.id, err) })
+		s.hub.logFlow(s, flowSent, &f, func(err error) { s.flowLogged(l, f.id, err) })
 	}
 	o.flights = append(o.flights, f)
 	if !logged {
@@ -334,6 +363,9 @@ func (s *Session) transmit(l *link, q *queued, id uint16, dup bool, b *batch) {
 		s.hub.stats.Dropped.TooLarge.Add(1)
 		if i := s.out.find(id); id != 0 && i >= 0 {
 			s.out.remove(i)
+		}
+		if q.share != nil {
+			q.share.done(q.pos)
 		}
 		return
 	}

@@ -79,6 +79,7 @@ type flightRow struct {
 	Retain   bool      `json:"retain,omitempty"`
 	IDs      []uint32  `json:"ids,omitempty"`
 	Released bool      `json:"released,omitempty"`
+	Shared   bool      `json:"shared,omitempty"`
 }
 
 func toWillRow(w *will) *willRow {
@@ -178,6 +179,9 @@ func (h *Hub) checkpoint(ctx context.Context) error {
 	}
 	if err := h.writeProgress(ctx, pos); err != nil {
 		return fmt.Errorf("write session progress: %w", err)
+	}
+	if err := h.writeGroups(ctx); err != nil {
+		return fmt.Errorf("write shared subscriptions: %w", err)
 	}
 	if pos == h.checkpointed {
 		return nil
@@ -279,7 +283,7 @@ func (s *Session) progress(pos store.Pos) progressRow {
 	}
 	for _, f := range o.flights {
 		if f.pos != 0 && f.state != flightLogging {
-			r.Flights = append(r.Flights, flightRow{ID: f.id, Pos: f.pos, QoS: f.qos, Retain: f.retain, IDs: f.ids, Released: f.state == flightReleased})
+			r.Flights = append(r.Flights, flightRow{ID: f.id, Pos: f.pos, QoS: f.qos, Retain: f.retain, IDs: f.ids, Released: f.state == flightReleased, Shared: f.share != nil})
 		}
 	}
 	for p := range o.done {
@@ -312,6 +316,11 @@ func (h *Hub) trim(ctx context.Context) {
 		s.mu.Lock()
 		floor = min(floor, s.cursor())
 		s.mu.Unlock()
+	}
+	for _, g := range h.groups.all() {
+		if g.durable() {
+			floor = min(floor, g.cursor())
+		}
 	}
 	if floor <= h.store.Floor() {
 		return

@@ -218,7 +218,7 @@ func (h *Hub) record(m *Message, id string) store.Record {
 // accepted acknowledges: what it says is true from this moment.
 func (l *link) accepted(qos byte, id uint16, out *batch, mt *matched) {
 	code := wire.Success
-	if mt != nil && len(mt.targets) == 0 && !mt.durable {
+	if mt != nil && len(mt.targets) == 0 && len(mt.groups) == 0 && !mt.durable {
 		code = wire.NoMatchingSubscribers
 	}
 	switch qos {
@@ -247,6 +247,9 @@ func (l *link) forget(qos byte, id uint16) {
 
 // route hands the message to everybody connected who wants it.
 func (h *Hub) route(m *Message, mt *matched, from *Session, b *batch) {
+	for _, g := range mt.groups {
+		g.offer(m, b)
+	}
 	pos := m.Pos()
 	for i := range mt.targets {
 		t := &mt.targets[i]

@@ -21,9 +21,13 @@ func (h *Hub) recover(ctx context.Context) error {
 	if err := h.readSessions(ctx); err != nil {
 		return err
 	}
+	if err := h.readGroups(ctx); err != nil {
+		return fmt.Errorf("read shared subscriptions: %w", err)
+	}
 	if err := h.replay(ctx); err != nil {
 		return err
 	}
+	h.rejoin()
 	h.resumeWills()
 	return nil
 }
@@ -95,12 +99,21 @@ func (h *Hub) readSessions(ctx context.Context) error {
 	if err := errors.Join(err, bad); err != nil {
 		return err
 	}
+	return nil
+}
+
+// rejoin puts the recovered subscriptions in force.
+func (h *Hub) rejoin() {
 	for _, s := range h.sessions {
+		for i := range s.out.flights {
+			if f := &s.out.flights[i]; f.share != nil {
+				h.groups.taken[f.pos] = struct{}{}
+			}
+		}
 		for _, sub := range s.subs {
-			h.index.set(s, sub)
+			h.inForce(s, sub)
 		}
 	}
-	return nil
 }
 
 // restore makes a session of its rows. One that was connected when the broker
@@ -135,7 +148,11 @@ func (h *Hub) restore(id string, row sessionRow, p progressRow) (*Session, error
 		if f.Released {
 			state = flightReleased
 		}
-		o.flights = append(o.flights, flight{queued: queued{qos: f.QoS, retain: f.Retain, ids: f.IDs, pos: f.Pos}, id: f.ID, state: state})
+		q := queued{qos: f.QoS, retain: f.Retain, ids: f.IDs, pos: f.Pos}
+		if f.Shared {
+			q.share = h.groups.orphan
+		}
+		o.flights = append(o.flights, flight{queued: q, id: f.ID, state: state})
 	}
 	if len(p.Done) > 0 {
 		o.done = map[store.Pos]struct{}{}

@@ -207,6 +207,9 @@ func (h *Hub) offerNewerState(s *Session, l *link) {
 	now := h.now()
 	seen := map[string]*target{}
 	for _, sub := range s.snapshot() {
+		if sub.group != nil {
+			continue
+		}
 		for _, m := range h.retained.find(sub.filter) {
 			own := sub.noLocal && m.From.ClientID == s.id
 			if !m.State || m.At < from || own || m.expired(now) || !topics.Match(sub.filter, m.Topic) {

@@ -120,7 +120,10 @@ func (s *Session) attach(l *link) {
 	s.mu.Unlock()
 	l.open.Store(true)
 	for _, sub := range s.snapshot() {
-		s.hub.index.spoil(sub.filter)
+		s.hub.index.spoil(sub.inner())
+		if sub.group != nil {
+			s.hub.catchUp.want(sub.group)
+		}
 	}
 	if l.present {
 		s.hub.offerNewerState(s, l)
@@ -151,13 +154,14 @@ func (s *Session) detach(l *link, clean bool) (w *will, mine bool) {
 		s.will = nil // [MQTT-3.14.4-3]
 	}
 	w = s.will
-	s.out.close(s)
+	back := s.out.close(s)
 	s.dropPending()
 	s.dirty = true
 	subs := s.filters()
 	s.mu.Unlock()
+	s.hub.giveBack(back)
 	for _, sub := range subs {
-		s.hub.index.spoil(sub.filter)
+		s.hub.index.spoil(sub.inner())
 	}
 	return w, true
 }
@@ -187,8 +191,8 @@ func (l *link) lost(reason string) {
 // acknowledged: what a restart reads on from. mu is held.
 func (s *Session) cursor() store.Pos {
 	for i := range s.out.flights {
-		if f := &s.out.flights[i]; f.pos != 0 {
-			return f.pos - 1
+		if p := s.out.flights[i].owed(); p != 0 {
+			return p - 1
 		}
 	}
 	if n := s.out.firstQueued(); n != 0 {

@@ -46,6 +46,9 @@ func (l *link) subscribe(body []byte) error {
 		}
 		h.observer.Subscribed(l.client, sub.filter)
 		// [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]
+		if isShared(sub.filter) {
+			continue // no retained messages for shared subscriptions [4.8.2]
+		}
 		if sub.retainHandling == 0 || sub.retainHandling == 1 && !existed[i] {
 			h.sendRetained(l, sub)
 		}
@@ -58,10 +61,7 @@ func (l *link) judgeFilter(filter string) wire.Code {
 	h := l.s.hub
 	lim := &h.limits
 	switch {
-	case strings.HasPrefix(filter, "$share/"):
-		h.stats.Refused.Subscription.Add(1)
-		return wire.SharedSubscriptionsNotSupported
-	case topics.ValidFilter(filter) != nil:
+	case !validFilter(filter):
 		return wire.TopicFilterInvalid
 	case len(filter) > lim.TopicLength || strings.Count(filter, "/") >= lim.TopicLevels:
 		return wire.TopicFilterInvalid
@@ -78,6 +78,13 @@ func (l *link) judgeFilter(filter string) wire.Code {
 		return wire.QuotaExceeded
 	}
 	return wire.Success
+}
+
+// validFilter checks the filter's grammar. MQTT 3 has no shared subscriptions;
+// its clients get them by the same name, as with other brokers.
+func validFilter(filter string) bool {
+	_, inner, _, err := topics.SplitShared(filter)
+	return err == nil && topics.ValidFilter(inner) == nil
 }
 
 // enter puts the granted subscriptions in force, each in place of the one with
@@ -100,11 +107,25 @@ func (l *link) enter(granted []*subscription) (existed []bool) {
 	s.mu.Unlock()
 	for _, sub := range granted {
 		if sub != nil {
-			s.hub.index.set(s, sub)
+			s.hub.inForce(s, sub)
 		}
 	}
 	return existed
 }
+
+// inForce makes a subscription count for messages from now on.
+func (h *Hub) inForce(s *Session, sub *subscription) {
+	if isShared(sub.filter) {
+		g := h.join(s, sub)
+		s.mu.Lock()
+		sub.group = g
+		s.mu.Unlock()
+		return
+	}
+	h.index.set(s, sub)
+}
+
+func isShared(filter string) bool { return strings.HasPrefix(filter, "$share/") }
 
 // unsubscribe ends subscriptions; what is in the window is completed
 // [MQTT-3.10.4-3].
@@ -142,13 +163,21 @@ func (l *link) unsubscribe(body []byte) error {
 // leave takes a subscription out of force.
 func (s *Session) leave(filter string) bool {
 	s.mu.Lock()
-	_, had := s.subs[filter]
+	sub := s.subs[filter]
 	delete(s.subs, filter)
 	s.mu.Unlock()
-	if had {
-		s.hub.index.unset(s, filter)
+	if sub != nil {
+		s.hub.outOfForce(s, sub)
 	}
-	return had
+	return sub != nil
+}
+
+func (h *Hub) outOfForce(s *Session, sub *subscription) {
+	if sub.group != nil {
+		sub.group.leave(s)
+		return
+	}
+	h.index.unset(s, sub.filter)
 }
 
 // Revoke judges every subscription of the user's sessions again and ends those
@@ -157,7 +186,7 @@ func (h *Hub) Revoke(userID string) {
 	for _, s := range h.sessionsOf(userID) {
 		l := s.link.Load()
 		for _, sub := range s.snapshot() {
-			h.index.spoil(sub.filter) // cached answers hold delivery rights
+			h.index.spoil(sub.inner()) // cached answers hold delivery rights
 			if l == nil {
 				continue
 			}

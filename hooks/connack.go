@@ -19,7 +19,7 @@ func (*Connack) ID() string { return "connack" }
 func (*Connack) Provides(b byte) bool { return b == mqtt.OnPacketEncode }
 
 // OnPacketEncode sets session present from our own sessions, which the engine
-// does not know, and announces limits and what is not offered [3.2.2.3].
+// does not know, and announces limits [3.2.2.3].
 func (h *Connack) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 	if pk.FixedHeader.Type != packets.Connack || pk.ReasonCode != 0 {
 		return pk
@@ -32,7 +32,6 @@ func (h *Connack) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Pac
 	p := &pk.Properties
 	p.MaximumPacketSize = h.announce.MaximumPacketSize
 	p.TopicAliasMaximum = h.announce.TopicAliasMaximum
-	p.SharedSubAvailable, p.SharedSubAvailableFlag = 0, true
 	if c := conn.Connect(); c.SessionExpiry > h.announce.SessionExpiry {
 		p.SessionExpiryInterval, p.SessionExpiryIntervalFlag = h.announce.SessionExpiry, true
 	}

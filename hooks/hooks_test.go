@@ -195,7 +195,6 @@ func TestHooks_Connack(t *testing.T) {
 		for what, want := range map[string][]byte{
 			"maximum packet size":           {0x27, 0, 0, 16, 0},
 			"topic alias maximum":           {0x22, 0, 7},
-			"no shared subscriptions":       {0x2A, 0},
 			"session expiry that is capped": {0x11, 0, 0, 0, 100},
 		} {
 			if !bytes.Contains(props, want) {
