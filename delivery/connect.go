@@ -20,10 +20,16 @@ type Connect struct {
 	ReceiveMaximum uint16
 	// MaximumPacketSize is the client's, in bytes; 0 means no limit.
 	MaximumPacketSize uint32
+	// TopicAliasMaximum is how many aliases the client takes.
+	TopicAliasMaximum uint16
 	// ProblemInformation: the client wants reason strings.
 	ProblemInformation bool
 	Will               *wire.Will
 }
+
+// maxOutAliases bounds the memory for aliases towards one client: further
+// topics are sent by their names.
+const maxOutAliases = 64
 
 // ErrOwned: the client id is in use by another user's session.
 var ErrOwned = errors.New("client identifier belongs to another user")
@@ -70,6 +76,7 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 	if c.ReceiveMaximum != 0 {
 		l.window = min(l.window, int(c.ReceiveMaximum))
 	}
+	l.named.max = min(c.TopicAliasMaximum, maxOutAliases)
 	l.maxPacket = c.MaximumPacketSize
 	if l.maxPacket == 0 {
 		l.maxPacket = ^uint32(0)

@@ -513,3 +513,24 @@ func TestSession_QueueBound(t *testing.T) {
 		t.Errorf("client was told of %d dropped messages, want 150", p.skipped)
 	}
 }
+
+func TestSession_TopicAlias(t *testing.T) {
+	p := startPlane(t, t.TempDir(), delivery.Limits{})
+	sub := p.connect("sub", 5, func(c *delivery.Connect) { c.TopicAliasMaximum = 1 })
+	sub.subscribe("#", 0)
+	pub := p.connect("pub", 5)
+	for range 2 {
+		pub.publish("a/b", "x", 0, 0, false, false)
+		pub.publish("c", "y", 0, 0, false, false)
+	}
+	first, other, again := sub.want(wire.PUBLISH).pub, sub.want(wire.PUBLISH).pub, sub.want(wire.PUBLISH).pub
+	if string(first.Topic) != "a/b" || first.Props.TopicAlias != 1 {
+		t.Errorf("got topic %q with alias %d, want a/b named 1", first.Topic, first.Props.TopicAlias)
+	}
+	if string(other.Topic) != "c" || other.Props.TopicAlias != 0 {
+		t.Errorf("got topic %q with alias %d, want c without one: the client takes 1", other.Topic, other.Props.TopicAlias)
+	}
+	if len(again.Topic) != 0 || again.Props.TopicAlias != 1 {
+		t.Errorf("got topic %q with alias %d, want the alias alone", again.Topic, again.Props.TopicAlias)
+	}
+}

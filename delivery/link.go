@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,9 @@ type link struct {
 
 	// aliases are the topics the client has named [3.3.2.3.4]; reading goroutine.
 	aliases []string
+	// named are the aliases that this connection's client has been given.
+	named outAliases
+
 	// dirty are the connections that this publisher has written to since its
 	// last Idle; reading goroutine.
 	dirty batch
@@ -124,6 +128,51 @@ func (l *link) ack(typ byte, id uint16, code wire.Code, reason string, out *batc
 	}
 }
 
+// put writes a PUBLISH to the connection; id is 0 for QoS 0. ok is false when it
+// is over the client's Maximum Packet Size: then it is not sent, as if it had
+// been delivered [MQTT-3.1.2-25].
+func (l *link) put(m *Message, id uint16, qos byte, retain, dup bool, ids []uint32, now time.Time) (dirty, ok bool) {
+	if l.named.max > 0 {
+		l.named.mu.Lock() // a topic must not be sent by its alias before its name
+		defer l.named.mu.Unlock()
+	}
+	f := l.encode(m, qos, retain, dup, ids, now)
+	if uint64(len(f.b)) > uint64(l.maxPacket) {
+		return false, false
+	}
+	if qos == 0 {
+		return l.conn.Send(f.b), true
+	}
+	return l.conn.SendID(f.b, f.idAt, id), true
+}
+
+// outAliases are the topic aliases towards one client, as many as it allows
+// [MQTT-3.1.2-26]: the first topics it gets keep theirs.
+type outAliases struct {
+	max     uint16
+	mu      sync.Mutex // guards byTopic, and the order of what is sent under it
+	byTopic map[string]uint16
+}
+
+// of returns the topic's alias, 0 for none, and whether the client knows it.
+func (a *outAliases) of(topic string) (alias uint16, known bool) {
+	if a.max == 0 {
+		return 0, false
+	}
+	if alias, known = a.byTopic[topic]; known {
+		return alias, true
+	}
+	if len(a.byTopic) >= int(a.max) {
+		return 0, false
+	}
+	if a.byTopic == nil {
+		a.byTopic = map[string]uint16{}
+	}
+	alias = uint16(len(a.byTopic) + 1)
+	a.byTopic[topic] = alias
+	return alias, false
+}
+
 // encode returns the PUBLISH for this receiver: the shared encoding when
 // nothing in it is the receiver's own.
 func (l *link) encode(m *Message, qos byte, retain, dup bool, ids []uint32, now time.Time) *frame {
@@ -135,8 +184,9 @@ func (l *link) encode(m *Message, qos byte, retain, dup bool, ids []uint32, now 
 	if m.Expires != 0 {
 		expiry = m.remaining(now)
 	}
-	if dup || len(ids) > 0 || expiry != m.expiryInterval() {
-		return m.encode(version, qos, retain, dup, ids, expiry)
+	alias, known := l.named.of(m.Topic)
+	if dup || len(ids) > 0 || alias != 0 || expiry != m.expiryInterval() {
+		return m.encode(&encoding{version: version, qos: qos, retain: retain, dup: dup, ids: ids, expiry: expiry, alias: alias, omit: known})
 	}
 	return m.frameFor(version, qos, retain)
 }

@@ -83,25 +83,35 @@ func (m *Message) frameFor(version, qos byte, retain bool) *frame {
 	if f := slot.Load(); f != nil {
 		return f
 	}
-	f := m.encode(version, qos, retain, false, nil, m.expiryInterval())
+	f := m.encode(&encoding{version: version, qos: qos, retain: retain, expiry: m.expiryInterval()})
 	slot.Store(f)
 	return f
 }
 
+// encoding is what an encoded PUBLISH depends on besides the message.
+type encoding struct {
+	version, qos byte
+	retain, dup  bool
+	ids          []uint32 // subscription identifiers
+	expiry       uint32   // remaining seconds, where the message has an expiry
+	alias        uint16   // topic alias, 0 for none
+	omit         bool     // the client knows the alias: leave the topic out
+}
+
 // encode makes a PUBLISH of its own for one receiver.
-func (m *Message) encode(version, qos byte, retain, dup bool, ids []uint32, expiry uint32) *frame {
+func (m *Message) encode(e *encoding) *frame {
 	out := wire.PublishOut{
 		Topic: m.Topic, Payload: m.Payload,
-		QoS: qos, Retain: retain, Dup: dup,
+		QoS: e.qos, Retain: e.retain, Dup: e.dup,
 		PacketID: 1, // replaced when it is sent
-		Props:    m.Props, SubscriptionIDs: ids,
+		Props:    m.Props, SubscriptionIDs: e.ids, TopicAlias: e.alias, OmitTopic: e.omit,
 	}
-	if m.Props != nil && m.Props.HasExpiry && expiry != m.Props.Expiry {
+	if m.Props != nil && m.Props.HasExpiry && e.expiry != m.Props.Expiry {
 		p := *m.Props
-		p.Expiry = expiry
+		p.Expiry = e.expiry
 		out.Props = &p
 	}
-	b, at := wire.AppendPublish(nil, version, &out)
+	b, at := wire.AppendPublish(nil, e.version, &out)
 	return &frame{b: b, idAt: at}
 }
 

@@ -358,8 +358,8 @@ func (s *Session) send(l *link, q queued, b *batch) bool {
 // transmit writes the PUBLISH. A packet over the client's Maximum Packet Size
 // is not sent, as if it had been delivered [MQTT-3.1.2-25]. mu is held.
 func (s *Session) transmit(l *link, q *queued, id uint16, dup bool, b *batch) {
-	f := l.encode(q.m, q.qos, q.retain, dup, q.ids, s.hub.now())
-	if uint64(len(f.b)) > uint64(l.maxPacket) {
+	dirty, ok := l.put(q.m, id, q.qos, q.retain, dup, q.ids, s.hub.now())
+	if !ok {
 		s.hub.stats.Dropped.TooLarge.Add(1)
 		if i := s.out.find(id); id != 0 && i >= 0 {
 			s.out.remove(i)
@@ -368,12 +368,6 @@ func (s *Session) transmit(l *link, q *queued, id uint16, dup bool, b *batch) {
 			q.share.done(q.pos)
 		}
 		return
-	}
-	var dirty bool
-	if q.qos == 0 {
-		dirty = l.conn.Send(f.b)
-	} else {
-		dirty = l.conn.SendID(f.b, f.idAt, id)
 	}
 	s.hub.stats.Delivered[q.qos].Add(1)
 	if dirty {

@@ -283,13 +283,13 @@ func (h *Hub) deliver(t *target, m *Message, b *batch) {
 		h.stats.Dropped.Congested.Add(1)
 		return
 	}
-	f := l.encode(m, 0, retain, false, t.ids, h.now())
-	if uint64(len(f.b)) > uint64(l.maxPacket) {
+	dirty, ok := l.put(m, 0, 0, retain, false, t.ids, h.now())
+	if !ok {
 		h.stats.Dropped.TooLarge.Add(1)
 		return
 	}
 	h.stats.Delivered[0].Add(1)
-	if l.conn.Send(f.b) {
+	if dirty {
 		b.add(l.conn)
 	}
 }

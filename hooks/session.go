@@ -38,7 +38,7 @@ func (h *Session) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 			Version: c.Version, Remote: conn.Remote(), Identity: st.identity,
 		},
 		CleanStart: c.CleanStart, Expiry: expiry(conn), Will: c.Will,
-		ReceiveMaximum: c.ReceiveMaximum, MaximumPacketSize: c.MaximumPacketSize,
+		ReceiveMaximum: c.ReceiveMaximum, MaximumPacketSize: c.MaximumPacketSize, TopicAliasMaximum: c.TopicAliasMaximum,
 		ProblemInformation: c.RequestProblem,
 	})
 	if err != nil {
