@@ -14,7 +14,7 @@ const (
 	writeSize = 2 << 10
 	// keepSize is the largest write buffer that is used again; those that grew
 	// beyond it are left to the garbage collector.
-	keepSize = 64 << 10
+	keepSize = 256 << 10
 )
 
 // block is a buffer from a pool. Pools hold pointers to it, so that taking and

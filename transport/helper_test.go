@@ -31,6 +31,7 @@ type plane struct {
 	conn     *transport.Conn
 	onPacket func(header byte, body []byte) error
 	onIdle   func()
+	silent   bool // record no packets
 
 	mu      sync.Mutex
 	packets [][]byte
@@ -40,9 +41,11 @@ type plane struct {
 }
 
 func (p *plane) Packet(header byte, body []byte) error {
-	p.mu.Lock()
-	p.packets = append(p.packets, append([]byte{header}, body...))
-	p.mu.Unlock()
+	if !p.silent {
+		p.mu.Lock()
+		p.packets = append(p.packets, append([]byte{header}, body...))
+		p.mu.Unlock()
+	}
 	if p.onPacket != nil {
 		return p.onPacket(header, body)
 	}
