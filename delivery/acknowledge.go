@@ -100,6 +100,7 @@ func (s *Session) released(l *link, id uint16, err error) {
 		return
 	}
 	s.out.flights[i].state, s.out.flights[i].m = flightReleased, nil
+	s.dirty = true
 	l.ack(wire.PUBREL, id, wire.Success, "", &s.hub.commit.batch)
 }
 

@@ -85,8 +85,9 @@ type Hub struct {
 	stats    Stats
 
 	// committed is the last log position whose effects are visible to a
-	// subscriber; tailed the last one that has been routed.
-	committed, tailed atomic.Uint64
+	// subscriber; tailed the last one that has been routed;
+	// lastApply is the last record that Meaning.Applied wanted.
+	committed, tailed, lastApply atomic.Uint64
 	// ownPending counts the broker's own messages on their way to the log.
 	ownPending atomic.Int64
 	// own orders the broker's own messages.
@@ -190,6 +191,7 @@ func (h *Hub) tail(entries []store.Entry) error {
 				h.retained.set(m)
 			}
 			if m.apply {
+				h.lastApply.Store(uint64(e.Pos))
 				h.meaning.Applied(e.Pos, m)
 			}
 			if m.route {

@@ -393,6 +393,7 @@ func (s *Session) flowLogged(l *link, id uint16, err error) {
 	}
 	f := &s.out.flights[i]
 	f.state = flightSent
+	s.dirty = true
 	b := &s.hub.commit.batch
 	s.transmit(l, &f.queued, id, false, b)
 	s.pump(l, b)

@@ -21,7 +21,7 @@ const (
 	tableSessions = "mqtt_sessions" // client id -> sessionRow: written before the step that it promises
 	tableProgress = "mqtt_progress" // client id -> progressRow: written behind
 	tableRetained = "mqtt_retained" // topic -> message: written behind
-	tablePlane    = "mqtt_plane"    // "checkpoint" -> position up to which all of the above is written
+	tablePlane    = "mqtt_plane"    // "checkpoint" -> position up to which all of the above is written, and the last one that Meaning wanted
 )
 
 const checkpointKey = "checkpoint"
@@ -173,7 +173,10 @@ func (h *Hub) forgetSession(s *Session) error {
 // checkpoint writes what has changed behind the log, then the position that
 // all of it includes.
 func (h *Hub) checkpoint(ctx context.Context) error {
-	pos := store.Pos(h.tailed.Load())
+	// All up to pos has been routed, and its callbacks have run: what they
+	// changed in a session has made it dirty.
+	pos := store.Pos(min(h.tailed.Load(), h.committed.Load()))
+	applied := h.lastApply.Load() // after pos: it covers all up to there
 	if err := h.writeRetained(ctx); err != nil {
 		return fmt.Errorf("write retained messages: %w", err)
 	}
@@ -187,6 +190,7 @@ func (h *Hub) checkpoint(ctx context.Context) error {
 		return nil
 	}
 	data := binary.BigEndian.AppendUint64(nil, uint64(pos))
+	data = binary.BigEndian.AppendUint64(data, applied)
 	if err := h.store.PutMany(ctx, tablePlane, []store.Put{{Key: checkpointKey, Data: data}}); err != nil {
 		return fmt.Errorf("write the position: %w", err)
 	}
@@ -308,7 +312,7 @@ func (h *Hub) trim(ctx context.Context) {
 		return
 	}
 	h.trimmed = now
-	floor := min(h.checkpointed, h.meaning.Position())
+	floor := h.replayFrom()
 	for _, s := range h.all() {
 		if !s.lasting.Load() {
 			continue
@@ -331,3 +335,12 @@ func (h *Hub) trim(ctx context.Context) {
 }
 
 const trimEvery = time.Minute
+
+// replayFrom is the position after which a restart would have to read the log
+// for the data plane's own tables and for Meaning.
+func (h *Hub) replayFrom() store.Pos {
+	if at := h.meaning.Position(); at < store.Pos(h.lastApply.Load()) {
+		return min(h.checkpointed, at)
+	}
+	return h.checkpointed
+}

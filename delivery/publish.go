@@ -227,6 +227,7 @@ func (l *link) accepted(qos byte, id uint16, out *batch, mt *matched) {
 	case 2:
 		l.s.mu.Lock()
 		l.s.held[id] = heldReceived
+		l.s.dirty = true
 		l.s.mu.Unlock()
 		l.ack(wire.PUBREC, id, code, "", out)
 	}

@@ -40,10 +40,11 @@ func (h *Hub) readCheckpoint(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the checkpoint: %w", err)
 	}
-	if len(v.Data) != 8 {
-		return fmt.Errorf("checkpoint has %d bytes, not 8: %w", len(v.Data), store.ErrForeign)
+	if len(v.Data) != 16 {
+		return fmt.Errorf("checkpoint has %d bytes, not 16: %w", len(v.Data), store.ErrForeign)
 	}
 	h.checkpointed = store.Pos(binary.BigEndian.Uint64(v.Data))
+	h.lastApply.Store(binary.BigEndian.Uint64(v.Data[8:]))
 	return nil
 }
 
@@ -169,10 +170,7 @@ func (h *Hub) restore(id string, row sessionRow, p progressRow) (*Session, error
 // replay reads the log behind the projections, up to its present end.
 func (h *Hub) replay(ctx context.Context) error {
 	head, _ := h.store.Applied()
-	from := min(h.checkpointed, h.meaning.Position())
-	for _, s := range h.sessions {
-		from = min(from, max(s.kept.applied, s.kept.born))
-	}
+	from := h.replayFrom()
 	if floor := h.store.Floor(); floor > 0 {
 		from = max(from, floor-1) // Floor is the first position that is kept
 	}
@@ -221,6 +219,7 @@ func (h *Hub) replayEntry(e store.Entry) error {
 		}
 	}
 	if m.apply && e.Pos > h.meaning.Position() {
+		h.lastApply.Store(uint64(e.Pos))
 		h.meaning.Applied(e.Pos, m)
 	}
 	if m.From.PacketID != 0 {
