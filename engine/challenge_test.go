@@ -213,7 +213,7 @@ func TestEngine_CheckpointFails(t *testing.T) {
 	ctx := context.Background()
 	w.challenge("c1", "ana")
 	w.publish(sender("ana", "a"), act("c1"), w.activity("a1", 100))
-	w.tables.setFail(store500)
+	w.tables.setFail(errDisk)
 	wantKind(t, w.Checkpoint(ctx), fitness.Unavailable, "cannot write")
 	if w.Position() != 0 || w.Stats().CheckpointErrors != 1 || w.Stats().Unsaved != 1 {
 		t.Errorf("position %d, stats %+v", w.Position(), w.Stats())

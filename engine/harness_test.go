@@ -321,8 +321,8 @@ func (w *world) ended(id string, metres float64, end time.Time) string {
 		id, start.Format(time.RFC3339Nano), metres)
 }
 
-// store500 is a store that cannot write.
-var store500 = errors.New("disk on fire")
+// errDisk is a store that cannot write.
+var errDisk = errors.New("disk on fire")
 
 func must(t *testing.T, err error) {
 	t.Helper()

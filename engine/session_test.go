@@ -314,6 +314,7 @@ func TestEngine_PutSession(t *testing.T) {
 		{"ErrOther", actor("ana"), "s2", engine.SessionSpec{Host: "ben"}, fitness.Forbidden, "made by its host"},
 		{"ErrAnonymous", engine.Actor{}, "s2", engine.SessionSpec{Host: "ben"}, fitness.Forbidden, "made by its host"},
 		{"ErrGhost", actor("ana"), "s2", engine.SessionSpec{Trainer: "ghost"}, fitness.Invalid, "trainer ghost is not a user"},
+		{"ErrYear", actor("ana"), "s2", engine.SessionSpec{StartsAt: time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)}, fitness.Invalid, "startsAt is not in the years"},
 		{"ErrAll", actor("ana"), "s2", engine.SessionSpec{Kind: "party", Visibility: "secret", RankBy: "looks", Title: strings.Repeat("x", 201)},
 			fitness.Invalid, `kind "party" is neither workout nor training; visibility "secret" is neither open nor invite; title of 201 characters is over the limit of 200; rankBy "looks"`},
 	}
@@ -351,7 +352,7 @@ func TestEngine_PutSession(t *testing.T) {
 	if page, next = w.Sessions(next, 2); len(page) != 1 || page[0].ID != "s1" || next != "" {
 		t.Errorf("last page: %v %q", page, next)
 	}
-	w.tables.setFail(store500)
+	w.tables.setFail(errDisk)
 	_, _, err = w.PutSession(ctx, actor("ana"), "s3", engine.SessionSpec{})
 	wantKind(t, err, fitness.Unavailable, "cannot write")
 	w.tables.setFail(nil)

@@ -129,6 +129,11 @@ func ParseTime(field, value string) (time.Time, error) {
 	return t.UTC(), nil
 }
 
+// PlausibleTime reports whether a time that somebody sets is in the years 1970
+// to 9998: others cannot be written in RFC 3339 in every zone, or not be counted
+// in nanoseconds.
+func PlausibleTime(t time.Time) bool { return t.Year() >= 1970 && t.Year() <= 9998 }
+
 // TooFarAhead returns the sentence about a time further than MaxAhead after now,
 // else "".
 func TooFarAhead(field string, t, now time.Time) string {

@@ -366,6 +366,11 @@ func TestSpec_Normalize(t *testing.T) {
 			t.Errorf("got %v, want %q in it", err, want)
 		}
 	}
+	far := spec()
+	far.StartsAt, far.EndsAt = time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)
+	if _, err = far.Normalize(); err == nil || !strings.Contains(err.Error(), "startsAt is not in the years") || !strings.Contains(err.Error(), "endsAt is not in the years") {
+		t.Errorf("times that cannot be written: got %v", err)
+	}
 	if err := json.Unmarshal([]byte(`{"metric":7}`), &s); err == nil {
 		t.Error("a number was taken for a metric")
 	}

@@ -177,11 +177,16 @@ func (s *Spec) problems() []string {
 // timeProblems lists what is wrong with start and end.
 func (s *Spec) timeProblems() []string {
 	var bad []string
-	if s.StartsAt.IsZero() {
-		bad = append(bad, "startsAt is missing")
-	}
-	if s.EndsAt.IsZero() {
-		bad = append(bad, "endsAt is missing")
+	for _, x := range []struct {
+		name string
+		t    time.Time
+	}{{"startsAt", s.StartsAt}, {"endsAt", s.EndsAt}} {
+		switch {
+		case x.t.IsZero():
+			bad = append(bad, x.name+" is missing")
+		case !fitness.PlausibleTime(x.t):
+			bad = append(bad, x.name+" is not in the years 1970 to 9998")
+		}
 	}
 	if len(bad) == 0 && !s.EndsAt.After(s.StartsAt) {
 		bad = append(bad, "endsAt is not after startsAt")

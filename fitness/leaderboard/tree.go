@@ -135,7 +135,7 @@ func (b *Board) insertAt(n *node, k key) *node {
 // remove takes out a key that is in the tree.
 func (b *Board) remove(k key) {
 	b.removeAt(b.root, k)
-	for b.root.kids != nil && len(b.root.kids) == 1 {
+	for len(b.root.kids) == 1 {
 		b.root = b.root.kids[0]
 	}
 }

@@ -249,7 +249,12 @@ func (s *Sample) head(w *wire, now time.Time, where string, bad *[]string) (miss
 	if err != nil {
 		return fitness.Message(err)
 	}
+	// A device whose clock was never set may say anything; its samples pass as
+	// old ones, but are not counted from before the epoch.
 	s.Timestamp = t
+	if epoch := time.Unix(0, 0).UTC(); t.Before(epoch) {
+		s.Timestamp = epoch
+	}
 	add(fitness.TooFarAhead("timestamp", t, now))
 	return missing
 }

@@ -71,6 +71,9 @@ func (s Spec) Normalize() (Spec, error) {
 		bad = append(bad, fmt.Sprintf("rankBy %q is none of %s", s.RankBy, metricList()))
 	}
 	s.StartsAt = s.StartsAt.UTC()
+	if !s.StartsAt.IsZero() && !fitness.PlausibleTime(s.StartsAt) {
+		bad = append(bad, "startsAt is not in the years 1970 to 9998")
+	}
 	if len(bad) > 0 {
 		return s, &fitness.Error{Kind: fitness.Invalid, Msg: strings.Join(bad, "; ")}
 	}
