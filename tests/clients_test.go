@@ -41,7 +41,10 @@ func dial(t testing.TB, s *server, user, clientID string) *client {
 			return true, nil
 		}},
 	})
-	connect := &paho.Connect{KeepAlive: 30, ClientID: clientID, CleanStart: clientID == "", Properties: &paho.ConnectProperties{}}
+	connect := &paho.Connect{
+		KeepAlive: 30, ClientID: clientID, CleanStart: clientID == "",
+		Properties: &paho.ConnectProperties{RequestProblemInfo: true}, // or the broker must not say why
+	}
 	if clientID != "" {
 		expiry := uint32(3600)
 		connect.Properties.SessionExpiryInterval = &expiry

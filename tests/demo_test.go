@@ -103,7 +103,12 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%s: no %s in the fragment", page, key)
 		}
 	}
-	res, err := http.Get("http://" + page.Host + "/")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+page.Host+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/html") // as a browser; others get a list of paths
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatalf("open the page: %v", err)
 	}
