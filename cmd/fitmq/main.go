@@ -19,6 +19,7 @@ import (
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the broker."`
 	Demo    demoCmd    `cmd:"" help:"Run a broker with athletes who ride, to look at."`
+	Check   checkCmd   `cmd:"" help:"Verify a data directory."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -26,6 +26,7 @@ func TestRun(t *testing.T) {
 		"ErrNoData":        {[]string{"serve"}, exitUsage, nil, []string{"--data"}},
 		"ErrConfigKey":     {[]string{"serve", "--data", t.TempDir(), "--config", bad}, exitError, nil, []string{bad + ":2", "adr", "addr", "docs/config.md"}},
 		"ErrConfigMissing": {[]string{"serve", "--data", t.TempDir(), "--config", bad + "x"}, exitError, nil, []string{bad + "x"}},
+		"ErrCheckForeign":  {[]string{"check", "--data", filepath.Dir(bad)}, exitError, nil, []string{"bad.yml", "--data"}},
 		"ErrFor":           {[]string{"demo", "--for=-1s"}, exitError, nil, []string{"--for -1s"}},
 	} {
 		t.Run(name, func(t *testing.T) {
