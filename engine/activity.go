@@ -1,10 +1,10 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fitmq/fitmq/fitness"
@@ -50,7 +50,7 @@ func (e *Engine) handleActivity(in Inbound, challengeID string, at time.Time) (O
 		return Outcome{}, nil
 	}
 	if p, ok := c.pending[key]; ok && at.Sub(p.at) < forgetPending {
-		if err := sameActivity(&a, p.body); err != nil {
+		if err := sameActivity(&a, p.act.Body); err != nil {
 			return Outcome{}, err
 		}
 		e.stats.ActivitiesAccepted.Add(1)
@@ -59,10 +59,14 @@ func (e *Engine) handleActivity(in Inbound, challengeID string, at time.Time) (O
 	if err := e.admit(c, user, &a, at); err != nil {
 		return Outcome{}, err
 	}
-	if _, again := c.pending[key]; !again {
+	if old, again := c.pending[key]; again {
+		delete(c.parsed, old.raw)
+	} else {
 		e.stats.pending.Add(1)
 	}
-	c.pending[key] = pendingActivity{body: a.Body, at: at}
+	raw := challenge.DigestOf(in.Payload)
+	c.pending[key] = pendingActivity{act: a, raw: raw, at: at}
+	c.parsed[raw] = key
 	e.stats.ActivitiesAccepted.Add(1)
 	return out, nil
 }
@@ -96,6 +100,7 @@ func (e *Engine) admit(c *contest, user string, a *challenge.Activity, at time.T
 		for key, p := range c.pending {
 			if at.Sub(p.at) >= forgetPending {
 				delete(c.pending, key)
+				delete(c.parsed, p.raw)
 				e.stats.pending.Add(-1)
 			}
 		}
@@ -110,14 +115,18 @@ func (e *Engine) admit(c *contest, user string, a *challenge.Activity, at time.T
 // to be written. It depends on the record and on earlier records alone.
 func (e *Engine) applyActivity(pos store.Pos, in Inbound, challengeID string, at time.Time) []store.Put {
 	c := e.challenges.get(challengeID)
-	a, err := challenge.ParseActivity(in.Payload, at)
-	if c == nil || err != nil {
+	if c == nil {
 		e.stats.ActivitiesIgnored.Add(1)
 		return nil // deleted since it was accepted
 	}
 	user := in.Sender.UserID
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	a, err := c.applying(in, at)
+	if err != nil {
+		e.stats.ActivitiesIgnored.Add(1)
+		return nil // cannot be: it was judged before
+	}
 	key := user + "/" + activityKey(a.ID)
 	if _, ok := c.pending[key]; ok {
 		delete(c.pending, key)
@@ -140,20 +149,26 @@ func (e *Engine) applyActivity(pos store.Pos, in Inbound, challengeID string, at
 	order := c.board.Order()
 	c.out.ranks.mark(user, before, order.Rank(user), order.Len(), e.opt.RankNeighbours)
 	e.changed(c)
-	rec := activityRecord{Pos: uint64(pos), At: at, Body: compact(in.Payload), Counted: v.Counted, Reason: v.Reason}
+	rec := activityRecord{Pos: uint64(pos), At: at, Body: in.Payload, Counted: v.Counted, Reason: v.Reason}
 	for _, f := range a.Flags {
 		rec.Flags = append(rec.Flags, f.Reason)
 	}
 	return []store.Put{{Key: c.id + "/" + key, Data: encode(rec)}}
 }
 
-// compact is a JSON text without insignificant white space.
-func compact(payload []byte) []byte {
-	var b bytes.Buffer
-	if json.Compact(&b, payload) != nil {
-		return payload // cannot be: it has been decoded
+// applying returns the activity of a record: as it was parsed when it was
+// accepted, where that is remembered, since parsing costs most of applying. c.mu
+// is held.
+func (c *contest) applying(in Inbound, at time.Time) (challenge.Activity, error) {
+	raw := challenge.DigestOf(in.Payload)
+	if key, ok := c.parsed[raw]; ok {
+		delete(c.parsed, raw)
+		p, ok := c.pending[key]
+		if ok && p.raw == raw && p.at.Equal(at) && strings.HasPrefix(key, in.Sender.UserID+"/") {
+			return p.act, nil
+		}
 	}
-	return b.Bytes()
+	return challenge.ParseActivity(in.Payload, at)
 }
 
 // saveInline saves in the middle of applying, because memory must stay bounded.

@@ -217,6 +217,7 @@ func (e *Engine) closeContest(c *contest) []string {
 	slices.Sort(users)
 	e.stats.pending.Add(-int64(len(c.pending)))
 	clear(c.pending)
+	clear(c.parsed)
 	for userID := range c.out.ranks.sent {
 		c.out.ranks.own[userID] = struct{}{}
 	}

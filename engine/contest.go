@@ -48,15 +48,17 @@ type contest struct {
 	rec     challengeRecord
 	gone    bool // deleted: whoever still holds it changes nothing
 	board   *challenge.Board
-	pending map[string]pendingActivity // by participant and activity key
-	purged  time.Time                  // when pending was last gone through
+	pending map[string]pendingActivity  // by participant and activity key
+	parsed  map[challenge.Digest]string // key in pending by its payload
+	purged  time.Time                   // when pending was last gone through
 	out     contestOut
 }
 
 // pendingActivity is an activity that was accepted and is not applied yet.
 type pendingActivity struct {
-	body challenge.Digest
-	at   time.Time
+	act challenge.Activity
+	raw challenge.Digest // of the payload as it came
+	at  time.Time
 }
 
 // contestOut is what a tick has to publish.
@@ -112,7 +114,8 @@ func (q *rankQueue) idle() bool { return len(q.own) == 0 && q.lo == 0 && q.at ==
 func newContest(id string, rec challengeRecord) *contest {
 	c := &contest{
 		id: id, rec: rec, pending: make(map[string]pendingActivity),
-		board: challenge.NewBoard(*rec.Spec, rec.Changes),
+		parsed: make(map[challenge.Digest]string),
+		board:  challenge.NewBoard(*rec.Spec, rec.Changes),
 	}
 	c.out.ranks.own, c.out.ranks.sent = make(map[string]struct{}), make(map[string]uint64)
 	c.out.info, c.out.status, c.out.board = true, true, true

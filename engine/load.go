@@ -63,7 +63,7 @@ func (e *Engine) loadMembers(ctx context.Context, _ time.Time) error {
 // loadLive brings back who took part, in their grace: who returns within it has
 // neither left nor joined.
 func (e *Engine) loadLive(ctx context.Context, now time.Time) error {
-	return scan(ctx, e.opt.Store, tableLive, "", func(key string, rec *liveRecord) {
+	err := scan(ctx, e.opt.Store, tableLive, "", func(key string, rec *liveRecord) {
 		id, user, _ := strings.Cut(key, "/")
 		s := e.sessions.get(id)
 		if s == nil || !rec.Present && rec.Track == nil {
@@ -83,6 +83,12 @@ func (e *Engine) loadLive(ctx context.Context, now time.Time) error {
 			s.rank(user, p)
 		}
 	})
+	for _, s := range e.sessions.m { // nobody else is here yet
+		if s.rec.State == workout.Ended && !s.rec.Cleared {
+			s.out.forget = s.withSamples()
+		}
+	}
+	return err
 }
 
 func (e *Engine) loadChallenges(ctx context.Context, now time.Time) error {

@@ -179,3 +179,42 @@ func BenchmarkEngine_SessionMember(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkEngine_Load100k(b *testing.B) {
+	const users, each = 10_000, 10
+	tables := newTables()
+	ctx := context.Background()
+	e, err := engine.New(engine.Options{Store: tables, Publisher: nobody{}, ActivityBurst: -1, ActivityDaily: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, _, err := e.PutChallenge(ctx, admin, "c1", engine.ChallengeSpec{Organizer: "u0", StartsAt: time.Now().Add(-time.Hour), EndsAt: time.Now().Add(time.Hour)}); err != nil {
+		b.Fatal(err)
+	}
+	start := time.Now().Add(-30 * time.Minute).UTC().Format(time.RFC3339)
+	for i := range users * each {
+		u := fmt.Sprintf("u%d", i%users)
+		if i < users {
+			if err := e.PutParticipant(ctx, admin, "c1", u); err != nil {
+				b.Fatal(err)
+			}
+		}
+		e.Applied(store.Pos(i+1), engine.Inbound{
+			Sender: engine.Sender{UserID: u}, Topic: "challenge/c1/activity", At: time.Now(),
+			Payload: fmt.Appendf(nil, `{"activityId":"a%d","sport":"running","startTime":%q,"totalElapsedTime":1700,"totalDistance":%d}`, i, start, i%5000),
+		})
+	}
+	if err := e.Checkpoint(ctx); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	for range b.N {
+		again, err := engine.New(engine.Options{Store: tables})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if board, err := again.Leaderboard("c1", engine.BoardQuery{}); err != nil || board.Total != users {
+			b.Fatalf("%+v %v", board, err)
+		}
+	}
+}

@@ -24,6 +24,8 @@ type sessionRecord struct {
 	ChangedAt time.Time `json:"changedAt"`
 	// Updated is when the last sample of the leaderboard came.
 	Updated time.Time `json:"updated,omitzero"`
+	// Cleared: the retained samples of the ended session have been removed.
+	Cleared bool `json:"cleared,omitempty"`
 }
 
 // memberRecord is a member of a session as it is stored. Removed: was taken out,
@@ -279,6 +281,11 @@ func (s *session) entered(at time.Time) {
 		return
 	}
 	s.out.board = true
+	for _, p := range s.people {
+		if p.track != nil {
+			p.track.Rest()
+		}
+	}
 	// The samples leave a moment later than the end becomes known, so that one
 	// that was accepted just before does not come after its removal.
 	s.out.forget = s.withSamples()

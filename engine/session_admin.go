@@ -174,7 +174,7 @@ func (e *Engine) changeSession(ctx context.Context, op string, s *session, chang
 		s.mu.Lock()
 		if s.version == version {
 			s.version++
-			rec.Updated = s.rec.Updated
+			rec.Updated, rec.Cleared = s.rec.Updated, s.rec.Cleared // a tick's, not of the version
 			s.rec = rec
 			done()
 			e.touched(s)

@@ -463,3 +463,45 @@ func TestEngine_JoinStorm(t *testing.T) {
 		t.Error("dropped events are not counted")
 	}
 }
+
+func TestEngine_EndedRestart(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	w.session("s1")
+	topic := "session/s1/progress/ben"
+	w.publish(sender("ben", "b"), topic, w.sample(1, `"distance":100`))
+	w.pass(time.Second)
+	must(t, w.Control(ctx, actor("ana"), "s1", "end", ""))
+	must(t, w.Checkpoint(ctx))
+	w.retained[topic] = []byte("{}")
+	w.start() // killed before the samples were removed
+	w.pass(time.Second)
+	if w.raw(topic) != "" {
+		t.Error("the last sample outlives the session")
+	}
+	wantLines(t, lines(state[engine.Board](w, "session/s1/leaderboard").Entries), "1 ben 100")
+	must(t, w.Checkpoint(ctx))
+	w.start()
+	w.sent = nil
+	w.pass(time.Second)
+	if got := w.count(topic); got != 0 {
+		t.Errorf("the sample is removed at every start: %d times", got)
+	}
+}
+
+func TestEngine_ControlReplay(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	w.session("s1")
+	w.pass(time.Second)
+	w.publish(sender("ana", "a"), "session/s1/control", `{"action":"pause"}`)
+	w.pass(time.Second)
+	w.publish(sender("ana", "a"), "session/s1/control", `{"action":"resume"}`)
+	w.pass(time.Second)
+	must(t, w.Control(ctx, actor("ana"), "s1", "pause", "")) // stored at once
+	w.start()                                                // the commands in the log come again
+	if s, _ := w.Session("s1"); s.State != "paused" {
+		t.Errorf("state: got %s, want paused", s.State)
+	}
+	wantLines(t, w.events("s1"), "session-started", "session-paused", "session-started::resumed", "session-paused")
+}

@@ -59,6 +59,9 @@ func (e *Engine) tickSession(s *session, now time.Time, budget int) int {
 			budget -= n
 			if s.out.forget = s.out.forget[n:]; len(s.out.forget) > 0 {
 				next = now
+			} else {
+				s.rec.Cleared, s.dirty.record = true, true
+				e.saver.session(s)
 			}
 		}
 	}

@@ -44,7 +44,7 @@ type stream struct {
 	counts [numCounts]count
 	latest [numMeasures]float64 // of measures that are not counted up
 	seen   uint32               // a bit for each measure that has a value
-	look   monitor
+	look   *monitor             // nil while the device rests
 }
 
 // count is a measure that a device counts up over a leg.
@@ -89,6 +89,9 @@ func (t *Track) Take(client string, connected time.Time, s *Sample, at time.Time
 	newLeg := newRun || known && s.Sport != "" && s.Sport != st.sport && st.sport != ""
 	st.take(s, newLeg)
 	st.at, st.again = at, false
+	if st.look == nil {
+		st.look = &monitor{}
+	}
 	flags = st.look.look(s, st.sport, newLeg || !known, at, late)
 	t.count(flags)
 	if t.current != nil && t.current != st && s.Timestamp.Before(t.current.sent) {
@@ -170,6 +173,14 @@ func (t *Track) count(flags []fitness.Flag) {
 			t.flags = make(map[string]int)
 		}
 		t.flags[f.Field]++
+	}
+}
+
+// Rest gives back the memory that only further samples need. They may still
+// come: what looks odd over time is then looked for from there on.
+func (t *Track) Rest() {
+	for _, st := range t.streams {
+		st.look = nil
 	}
 }
 
