@@ -12,7 +12,7 @@ GOLANGCI := .tools/bin/golangci-lint-$(GOLANGCI_VERSION)
 
 # Every package of ours, and the Go files that git knows or would take.
 PACKAGES := ./...
-GOFILES = $(shell git ls-files --cached --others --exclude-standard '*.go')
+GOFILES = $(wildcard $(shell git ls-files --cached --others --exclude-standard '*.go'))
 
 .PHONY: help
 help: ## list the targets
