@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"sync"
@@ -153,5 +154,46 @@ func TestTCP_Engine_TakeOver(t *testing.T) {
 		}
 		taker.send(publish(version, "t", nil))
 		taker.want(publish(version, "t", nil))
+	}
+}
+
+// The engine ends while clients come, go and stay.
+func TestTCP_Engine_Close(t *testing.T) {
+	for range 3 {
+		s := &server{Transport: transport.New(transport.Limits{}, nil)}
+		engine := mqtt.New(&mqtt.Options{Logger: slog.New(slog.DiscardHandler)})
+		if err := engine.AddHook(&gate{ends: make(map[string]error), ups: make(map[string]bool)}, nil); err != nil {
+			t.Fatal(err)
+		}
+		l := s.NewTCP("tcp", "127.0.0.1:0", nil)
+		if err := engine.AddListener(l); err != nil {
+			t.Fatal(err)
+		}
+		if err := engine.Serve(); err != nil {
+			t.Fatal(err)
+		}
+		var clients []*client
+		for i := range 100 {
+			c := dial(t, l.Address())
+			c.send(connect(4, fmt.Sprint("c", i), 0))
+			c.recv()
+			clients = append(clients, c)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for _, c := range clients[:80] {
+				if err := c.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		if err := engine.Close(); err != nil {
+			t.Errorf("close engine: %v", err)
+		}
+		wg.Wait()
+		for _, c := range clients[80:] {
+			c.wantEOF()
+		}
+		s.stop(t)
 	}
 }

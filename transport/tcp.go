@@ -124,12 +124,18 @@ func (l *TCP) accept(nc net.Conn, establish listeners.EstablishFn) {
 		_ = nc.Close()
 		return
 	}
+	l.mu.Lock()
+	closed := l.closed
+	l.mu.Unlock()
+	if closed { // Close may have missed it
+		c.finish(nil)
+	}
 	go l.t.serve(c, establish)
 }
 
-// Close stops listening, then has the engine disconnect this listener's
-// clients.
-func (l *TCP) Close(closeClients listeners.CloseFn) {
+// Close stops listening and disconnects this listener's clients (0x8B). The
+// engine's function for that is not called, see Transport.endAll.
+func (l *TCP) Close(listeners.CloseFn) {
 	l.mu.Lock()
 	first := !l.closed
 	l.closed = true
@@ -143,5 +149,5 @@ func (l *TCP) Close(closeClients listeners.CloseFn) {
 			l.log.Warn("close listener", "error", err)
 		}
 	}
-	closeClients(l.id)
+	l.t.endAll(l.id)
 }

@@ -181,6 +181,18 @@ func (t *Transport) each(fn func(*Conn)) {
 	}
 }
 
+// endAll disconnects a listener's clients. Listeners do it themselves instead of
+// asking the engine to, as its listeners do: the engine (v2.7.9) locks its map of
+// clients for reading twice over while it collects them, which never ends when a
+// client leaves in between.
+func (t *Transport) endAll(listener string) {
+	t.each(func(c *Conn) {
+		if c.listener == listener {
+			c.Disconnect(wire.ServerShuttingDown, "")
+		}
+	})
+}
+
 // errFull is why a connection is not taken.
 var errFull = errors.New("too many connections, or shutting down")
 

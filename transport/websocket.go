@@ -61,14 +61,14 @@ func (l *WebSocket) Serve(establish listeners.EstablishFn) {
 	l.mu.Unlock()
 }
 
-// Close refuses new connections and has the engine disconnect the clients.
-func (l *WebSocket) Close(closeClients listeners.CloseFn) {
+// Close refuses new connections and disconnects the clients, as TCP.Close does.
+func (l *WebSocket) Close(listeners.CloseFn) {
 	l.mu.Lock()
 	was := l.establish
 	l.establish = nil
 	l.mu.Unlock()
 	if was != nil {
-		closeClients(l.id)
+		l.t.endAll(l.id)
 	}
 }
 
@@ -157,5 +157,11 @@ func (l *WebSocket) upgrade(w http.ResponseWriter, r *http.Request, establish li
 		return
 	}
 	codec.timer.Reset(l.t.limits.PingInterval) // not before timer is set
+	l.mu.RLock()
+	closed := l.establish == nil
+	l.mu.RUnlock()
+	if closed { // Close may have missed it
+		c.finish(nil)
+	}
 	go l.t.serve(c, establish)
 }
