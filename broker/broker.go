@@ -21,6 +21,7 @@ import (
 	"github.com/fitmq/fitmq/gateway"
 	"github.com/fitmq/fitmq/hooks"
 	"github.com/fitmq/fitmq/store/bolt"
+	"github.com/fitmq/fitmq/topics"
 	"github.com/fitmq/fitmq/transport"
 	"github.com/fitmq/fitmq/web"
 )
@@ -150,6 +151,9 @@ func (b *Broker) makeDelivery(ctx context.Context) error {
 		return err
 	}
 	observer.hub = b.hub
+	for _, m := range b.hub.Kept(topics.SessionProgressTopic("+", "+")) {
+		b.engine.Recall(inbound(m))
+	}
 	b.engine.SetPublisher(&publisher{hub: b.hub})
 	b.engine.SetMembership(b.hub)
 	b.users.OnChange(b.hub.Revoke)
@@ -185,7 +189,7 @@ func (b *Broker) makeEdge(context.Context) error {
 	caps.Compatibilities.NoInheritedPropertiesOnAck = true
 	b.server = mqtt.New(&mqtt.Options{
 		Capabilities: caps, Logger: engineLog(b.log),
-		ClientNetReadBufferSize: 256, ClientNetWriteBufferSize: 256, // CONNECT and DISCONNECT only
+		ClientNetReadBufferSize: 64, ClientNetWriteBufferSize: 64, // CONNECT and DISCONNECT only
 		SysTopicResendInterval: sysInterval,
 	})
 	b.hooks = hooks.New(b.hub, &signIn{users: b.users, token: access.NewAdminToken(b.token), dev: b.opts.Dev}, hooks.Announce{

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -58,8 +57,6 @@ func newCommitter(h *Hub) *committer {
 	c.room, c.work = sync.NewCond(&c.mu), sync.NewCond(&c.mu)
 	return c
 }
-
-var errStopped = errors.New("the broker is stopping")
 
 // add puts an op into the line. mayWait says whether the caller can be held
 // back while the backlog is full; the broker's own work is not.

@@ -137,7 +137,7 @@ func (l *link) refuse(qos byte, id uint16, m *Message, v Verdict) {
 	if qos == 0 {
 		return
 	}
-	typ := byte(wire.PUBACK)
+	typ := wire.PUBACK
 	if qos == 2 {
 		typ = wire.PUBREC
 	}

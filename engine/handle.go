@@ -139,14 +139,7 @@ func (e *Engine) handleProgress(in Inbound, sessionID, userID string, at time.Ti
 	e.stats.ProgressAccepted.Add(1)
 	e.stats.SamplesAccepted.Add(uint64(len(samples)))
 	if newest {
-		s.rank(userID, p)
-		s.rec.Updated = at
-		s.out.board = true
-		if len(s.dirty.later) == 0 {
-			e.saver.session(s)
-		}
-		s.dirty.later[userID] = struct{}{}
-		e.wake.session(s, s.out.boardNext)
+		e.newStanding(s, userID, p, at)
 	}
 	out := Outcome{Deliver: true, Retain: newest, State: newest}
 	if batch {
@@ -175,4 +168,51 @@ func (p *person) mayPublish(clientID string, at time.Time, perSecond float64) bo
 		p.devices[oldest] = d
 	}
 	return ok
+}
+
+// Recall takes a kept live sample back into its session's standings after a
+// start: those are saved only now and then, while the newest sample of everybody
+// is kept as the topic's retained message. What is older than the standings
+// changes nothing. It is called before anybody connects.
+func (e *Engine) Recall(in Inbound) {
+	t := topics.Parse(in.Topic)
+	s := e.sessions.get(t.ID)
+	if t.Kind != topics.SessionProgress || s == nil {
+		return
+	}
+	at := moment(in.At)
+	samples, batch, err := workout.Parse(in.Payload, at)
+	if err != nil {
+		return // accepted by other rules than today's
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.person(t.User, e.opt.MaxMembers)
+	if p == nil || s.rec.State == workout.Ended {
+		return
+	}
+	if p.track == nil {
+		p.track = &workout.Track{}
+	}
+	newest := false
+	for i := range samples {
+		isNewest, _ := p.track.Take(in.Sender.ClientID, time.Time{}, &samples[i], at, batch)
+		newest = isNewest || newest
+	}
+	if newest {
+		e.newStanding(s, t.User, p, at)
+	}
+}
+
+// newStanding ranks a participant whose newest sample has changed, and sees to
+// it that the board is published and the standing saved. s.mu is held.
+func (e *Engine) newStanding(s *session, userID string, p *person, at time.Time) {
+	s.rank(userID, p)
+	s.rec.Updated = at
+	s.out.board = true
+	if len(s.dirty.later) == 0 {
+		e.saver.session(s)
+	}
+	s.dirty.later[userID] = struct{}{}
+	e.wake.session(s, s.out.boardNext)
 }

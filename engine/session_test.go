@@ -298,3 +298,29 @@ func TestEngine_Remove(t *testing.T) {
 	must(t, w.DeleteMember(ctx, actor("ben"), "s1", "ben"))
 	wantKind(t, w.DeleteMember(ctx, actor("ana"), "s1", "ana"), fitness.Conflict, "host or trainer")
 }
+
+// The standings are saved now and then; what is kept of the stream mends them
+// after a crash, and changes nothing where they are newer.
+func TestEngine_Recall(t *testing.T) {
+	w := newWorld(t)
+	w.session("s1")
+	ana := sender("ana", "watch")
+	w.Connected(ana)
+	w.Subscribed(ana, "session/s1/#")
+	kept := engine.Inbound{Sender: ana, Topic: "session/s1/progress/ana", QoS: 1}
+	for seq := 1; seq <= 3; seq++ {
+		kept.Payload, kept.At = []byte(w.sample(seq, fmt.Sprintf(`"distance":%d`, seq*100))), w.clock()
+		if out := w.publish(ana, kept.Topic, string(kept.Payload)); out.Code != 0 {
+			t.Fatalf("sample %d: %s", seq, out.Reason)
+		}
+		if seq == 1 {
+			must(t, w.Checkpoint(t.Context()))
+		}
+		w.pass(time.Second)
+	}
+	w.start() // as after a crash: samples 2 and 3 are not in the tables
+	w.Recall(kept)
+	w.Recall(kept)
+	w.pass(time.Second)
+	wantLines(t, lines(state[engine.Board](w, "session/s1/leaderboard").Entries), "1 ana 300")
+}

@@ -85,10 +85,8 @@ func (p *plane) got() [][]byte {
 type server struct {
 	*transport.Transport
 	addr string
-	id   string
 	// prepare may set up a plane before it is attached; called on the reader.
 	prepare func(p *plane)
-	sp      byte
 
 	mu    sync.Mutex
 	up    []byte // what the engine read

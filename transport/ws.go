@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -85,7 +86,8 @@ func (c *Conn) unframe(n int) error {
 // closeWS ends the connection for what decode has met.
 func (c *Conn) closeWS() error {
 	err := c.ws.over
-	if we, ok := err.(*wsError); ok {
+	var we *wsError
+	if errors.As(err, &we) {
 		c.out.mu.Lock()
 		c.ws.code = we.code
 		c.out.mu.Unlock()

@@ -1,0 +1,201 @@
+package delivery
+
+import (
+	"github.com/fitmq/fitmq/delivery/wire"
+)
+
+// offer gives a message to the session over l. Of QoS 0 only state topics come
+// here, when the connection is congested.
+func (s *Session) offer(l *link, t *target, m *Message, qos byte, retain bool, b *batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.link.Load() != l || s.ended {
+		return // it came and went: what it is owed it reads from the log
+	}
+	o := &s.out
+	q := queued{m: m, ids: t.ids, qos: qos, retain: retain}
+	if qos > 0 && m.Pos() != 0 && !m.State && s.lasting.Load() {
+		if m.Pos() <= o.read {
+			return // read from the log already
+		}
+		if o.behind {
+			o.missed = max(o.missed, m.Pos())
+			return
+		}
+		if o.len() >= spill {
+			o.behind, o.missed = true, m.Pos()
+			return
+		}
+		o.read, q.pos = m.Pos(), m.Pos()
+	} else if !s.makeRoom(m) {
+		return
+	}
+	if o.len() > 0 || !s.send(l, q, b) {
+		o.push(q)
+		s.pump(l, b)
+	}
+}
+
+// makeRoom keeps the in-memory queue within the session's bounds: the oldest
+// message goes first and is counted. mu is held.
+func (s *Session) makeRoom(m *Message) bool {
+	o, lim := &s.out, &s.hub.limits
+	if m.size() > lim.QueueBytes {
+		s.hub.stats.Dropped.QueueFull.Add(1)
+		o.skipped++
+		return false
+	}
+	for o.len() > 0 && (o.len() >= lim.QueueMessages || o.bytes+m.size() > lim.QueueBytes) {
+		o.pop()
+		o.skipped++
+		s.hub.stats.Dropped.QueueFull.Add(1)
+	}
+	return true
+}
+
+// pump sends from the queue as long as the window and the connection have
+// room. mu is held.
+func (s *Session) pump(l *link, b *batch) {
+	o := &s.out
+	s.resendWaiting(l, b)
+	for o.len() > 0 {
+		q := o.queue[o.head]
+		if q.m.expired(s.hub.now()) {
+			o.pop()
+			s.hub.stats.Dropped.Expired.Add(1)
+			continue
+		}
+		if !s.send(l, q, b) {
+			break
+		}
+		o.pop()
+	}
+	if o.len() >= refill || len(o.flights) >= o.window {
+		return
+	}
+	if o.behind {
+		s.hub.catchUp.want(s)
+	}
+	for _, sub := range s.subs {
+		if sub.group != nil {
+			s.hub.catchUp.want(sub.group)
+		}
+	}
+}
+
+// send puts one delivery on the wire, or reports that it must wait. mu is held.
+func (s *Session) send(l *link, q queued, b *batch) bool {
+	o := &s.out
+	if l.conn.Buffered() > congested {
+		l.held.Store(true)
+		return false
+	}
+	if q.qos == 0 {
+		s.transmit(l, &q, 0, false, b)
+		return true
+	}
+	logged := q.qos == 2 && q.pos != 0 && s.lasting.Load()
+	// What follows a QoS 2 message waits until that one is out, to keep order.
+	if len(o.flights) >= o.window || o.waiting > 0 || o.logging > 0 && !logged {
+		return false
+	}
+	f := flight{queued: q, id: o.nextID(), state: flightSent}
+	if logged {
+		f.state = flightLogging
+		o.logging++
+		s.hub.logFlow(s, flowSent, &f, func(err error) { s.flowLogged(l, f.id, err) })
+	}
+	o.flights = append(o.flights, f)
+	if !logged {
+		s.transmit(l, &q, f.id, false, b)
+	}
+	return true
+}
+
+// transmit writes the PUBLISH. A packet over the client's Maximum Packet Size
+// is not sent, as if it had been delivered [MQTT-3.1.2-25]. mu is held.
+func (s *Session) transmit(l *link, q *queued, id uint16, dup bool, b *batch) {
+	dirty, ok := l.put(q.m, id, q.qos, q.retain, dup, q.ids, s.hub.now())
+	if !ok {
+		s.hub.stats.Dropped.TooLarge.Add(1)
+		if i := s.out.find(id); id != 0 && i >= 0 {
+			s.out.remove(i)
+		}
+		if q.share != nil {
+			q.share.done(q.pos)
+		}
+		return
+	}
+	s.hub.stats.Delivered[q.qos].Add(1)
+	if dirty {
+		b.add(l.conn)
+	}
+}
+
+// flowLogged sends the QoS 2 PUBLISH whose id is in the log now.
+func (s *Session) flowLogged(l *link, id uint16, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.link.Load() != l {
+		return
+	}
+	i := s.out.find(id)
+	if i < 0 || s.out.flights[i].state != flightLogging {
+		return
+	}
+	s.out.logging--
+	if err != nil {
+		l.lost("the store cannot write")
+		return
+	}
+	f := &s.out.flights[i]
+	f.state = flightSent
+	s.dirty = true
+	b := &s.hub.commit.batch
+	s.transmit(l, &f.queued, id, false, b)
+	s.pump(l, b)
+}
+
+// resend readies, in order, what the last connection left incomplete; PUBREL
+// goes out at once, PUBLISH as the window allows.
+func (o *outbound) resend(s *Session, l *link) {
+	list := o.flights
+	o.flights = make([]flight, 0, len(list))
+	for _, f := range list {
+		if f.state == flightReleased {
+			o.flights = append(o.flights, f)
+			l.ack(wire.PUBREL, f.id, wire.Success, "", &l.dirty)
+			continue
+		}
+		if f.m == nil {
+			f.m = s.hub.load(f.pos)
+		}
+		if f.m == nil || f.m.expired(s.hub.now()) || !s.hub.mayReceive(s, f.m.Topic) {
+			continue // trimmed, expired, or no longer allowed
+		}
+		f.state = flightWaiting
+		o.waiting++
+		o.flights = append(o.flights, f)
+	}
+	s.resendWaiting(l, &l.dirty)
+}
+
+// resendWaiting repeats PUBLISH packets with DUP set and under their first ids
+// [MQTT-4.4.0-1], within the client's Receive Maximum. mu is held.
+func (s *Session) resendWaiting(l *link, b *batch) {
+	o := &s.out
+	for i := 0; i < len(o.flights) && o.waiting > 0 && len(o.flights)-o.waiting < o.window; {
+		f := &o.flights[i]
+		if f.state != flightWaiting {
+			i++
+			continue
+		}
+		f.state = flightSent
+		o.waiting--
+		before := len(o.flights)
+		s.transmit(l, &f.queued, f.id, true, b)
+		if len(o.flights) == before {
+			i++
+		}
+	}
+}
