@@ -219,4 +219,5 @@ func TestBroker_RaceSurvivesKill(t *testing.T) {
 	s.kill(t)
 	s.start(t)
 	checkBoards(t, s, r)
+	checkLive(t, s, r)
 }
