@@ -74,11 +74,11 @@ func (r *rights) MayReceive(c *delivery.Client, topic string) bool {
 // message is what MQTT says it is.
 type meaning struct{ engine *engine.Engine }
 
+// Plain implements delivery.Meaning: everything outside the fitness names.
+func (*meaning) Plain(topic string) bool { return !topics.IsFitness(topic) }
+
 // Judge implements delivery.Meaning.
 func (m *meaning) Judge(c *delivery.Client, msg *delivery.Message) delivery.Verdict {
-	if !topics.IsFitness(msg.Topic) {
-		return delivery.Verdict{Deliver: true, Retain: msg.Retain}
-	}
 	o := m.engine.Handle(inbound(msg))
 	return delivery.Verdict{
 		Code: wire.Code(o.Code), Reason: o.Reason, Log: o.Log, RecordID: o.RecordID,

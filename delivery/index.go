@@ -60,6 +60,8 @@ type matched struct {
 	// or 2, connected or not, so a QoS 1 or 2 message must be in the log.
 	durable bool
 
+	// scope is the topic's counter; gen and wild are what the counters said.
+	scope     *atomic.Uint64
 	gen, wild uint64
 }
 
@@ -226,15 +228,15 @@ func (x *index) count() int {
 }
 
 // valid reports whether an answer for the topic still holds.
-func (x *index) valid(m *matched, topic string) bool {
-	return m.wild == x.wild.Load() && m.gen == x.scope(topic).Load()
+func (x *index) valid(m *matched) bool {
+	return m.wild == x.wild.Load() && m.gen == m.scope.Load()
 }
 
 // match returns who gets the topic. may is asked once for each session and
 // answer, so a change of rights must spoil what it touches.
 func (x *index) match(topic string, may func(*Session, string) bool) *matched {
 	if v, ok := x.cache.Load(topic); ok {
-		if m := v.(*matched); x.valid(m, topic) {
+		if m := v.(*matched); x.valid(m) {
 			return m
 		}
 	}
@@ -249,7 +251,8 @@ func (x *index) match(topic string, may func(*Session, string) bool) *matched {
 // walk finds the answer in the tree. The counters are read first: a change
 // that comes in between makes the answer stale at once, never wrong for long.
 func (x *index) walk(topic string, may func(*Session, string) bool) *matched {
-	m := &matched{wild: x.wild.Load(), gen: x.scope(topic).Load()}
+	m := &matched{scope: x.scope(topic), wild: x.wild.Load()}
+	m.gen = m.scope.Load()
 	found := collector{bySession: map[*Session][]*subscription{}}
 	x.mu.RLock()
 	// Wildcards in the first level do not match topics that begin with $

@@ -3,7 +3,6 @@ package delivery
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/fitmq/fitmq/delivery/wire"
 )
@@ -29,8 +28,10 @@ type link struct {
 
 	// dirty are the connections that this publisher has written to since its
 	// last Idle; reading goroutine.
-	dirty batch
-	pub   wire.Publish // scratch of the reading goroutine
+	dirty   batch
+	pub     wire.Publish // scratch of the reading goroutine
+	passing *passing     // scratch of the reading goroutine, once it has published
+	last    lastTopic    // what is known of the topic published to last
 
 	// pending counts this publisher's messages on their way to the log: while
 	// there are any, what follows takes the same way, to keep its order.
@@ -131,12 +132,12 @@ func (l *link) ack(typ byte, id uint16, code wire.Code, reason string, out *batc
 // put writes a PUBLISH to the connection; id is 0 for QoS 0. ok is false when it
 // is over the client's Maximum Packet Size: then it is not sent, as if it had
 // been delivered [MQTT-3.1.2-25].
-func (l *link) put(m *Message, id uint16, qos byte, retain, dup bool, ids []uint32, now time.Time) (dirty, ok bool) {
+func (l *link) put(m *Message, id uint16, qos byte, retain, dup bool, ids []uint32) (dirty, ok bool) {
 	if l.named.max > 0 {
 		l.named.mu.Lock() // a topic must not be sent by its alias before its name
 		defer l.named.mu.Unlock()
 	}
-	f := l.encode(m, qos, retain, dup, ids, now)
+	f := l.encode(m, qos, retain, dup, ids)
 	if uint64(len(f.b)) > uint64(l.maxPacket) {
 		return false, false
 	}
@@ -144,6 +145,56 @@ func (l *link) put(m *Message, id uint16, qos byte, retain, dup bool, ids []uint
 		return l.conn.Send(f.b), true
 	}
 	return l.conn.SendID(f.b, f.idAt, id), true
+}
+
+// lastTopic keeps what was found out about the topic that a publisher used
+// last, since it mostly goes on with it. The connection's reading goroutine
+// owns it.
+type lastTopic struct {
+	name    string
+	plain   bool   // Meaning.Plain
+	rights  uint64 // Session.rights when it was allowed; 0 = ask
+	matched *matched
+}
+
+// known returns the cache for the topic, begun anew when it is another one.
+func (l *link) known(topic string) *lastTopic {
+	if l.last.name != topic || l.last.name == "" {
+		l.last = lastTopic{name: topic, plain: l.s.hub.meaning.Plain(topic)}
+	}
+	return &l.last
+}
+
+// passing is a message that is routed and forgotten, with its frames.
+type passing struct {
+	Message
+	memory [frameVariants]frame
+}
+
+// keptFrame is how large a frame's memory may be to be kept for the next one.
+const keptFrame = 4 << 10
+
+// clear readies it for the next message.
+func (p *passing) clear() {
+	p.Payload, p.Props, p.Expires = nil, nil, 0
+	for i := range p.memory {
+		if p.frames[i].Load() == nil {
+			continue
+		}
+		p.frames[i].Store(nil)
+		if cap(p.memory[i].b) > keptFrame {
+			p.memory[i].b = nil
+		}
+	}
+}
+
+// receivers returns who gets the topic that was published to last.
+func (l *link) receivers() *matched {
+	k := &l.last
+	if k.matched == nil || !l.s.hub.index.valid(k.matched) {
+		k.matched = l.s.hub.match(k.name)
+	}
+	return k.matched
 }
 
 // outAliases are the topic aliases towards one client, as many as it allows
@@ -156,9 +207,6 @@ type outAliases struct {
 
 // of returns the topic's alias, 0 for none, and whether the client knows it.
 func (a *outAliases) of(topic string) (alias uint16, known bool) {
-	if a.max == 0 {
-		return 0, false
-	}
 	if alias, known = a.byTopic[topic]; known {
 		return alias, true
 	}
@@ -175,18 +223,22 @@ func (a *outAliases) of(topic string) (alias uint16, known bool) {
 
 // encode returns the PUBLISH for this receiver: the shared encoding when
 // nothing in it is the receiver's own.
-func (l *link) encode(m *Message, qos byte, retain, dup bool, ids []uint32, now time.Time) *frame {
+func (l *link) encode(m *Message, qos byte, retain, dup bool, ids []uint32) *frame {
 	version := l.client.Version
 	if version < 5 {
 		ids = nil
 	}
 	expiry := m.expiryInterval()
 	if m.Expires != 0 {
-		expiry = m.remaining(now)
+		expiry = m.remaining(l.s.hub.now())
 	}
-	alias, known := l.named.of(m.Topic)
+	var alias uint16
+	var known bool
+	if l.named.max > 0 {
+		alias, known = l.named.of(m.Topic)
+	}
 	if dup || len(ids) > 0 || alias != 0 || expiry != m.expiryInterval() {
-		return m.encode(&encoding{version: version, qos: qos, retain: retain, dup: dup, ids: ids, expiry: expiry, alias: alias, omit: known})
+		return m.encode(&encoding{version: version, qos: qos, retain: retain, dup: dup, ids: ids, expiry: expiry, alias: alias, omit: known}, nil)
 	}
 	return m.frameFor(version, qos, retain)
 }

@@ -44,6 +44,9 @@ type Message struct {
 	route bool // goes to subscribers
 
 	frames [frameVariants]atomic.Pointer[frame]
+	// own, when not nil, is memory for frames that nobody else may see: the
+	// message is gone when its routing returns.
+	own *[frameVariants]frame
 }
 
 // Origin is who published a message.
@@ -83,7 +86,14 @@ func (m *Message) frameFor(version, qos byte, retain bool) *frame {
 	if f := slot.Load(); f != nil {
 		return f
 	}
-	f := m.encode(&encoding{version: version, qos: qos, retain: retain, expiry: m.expiryInterval()})
+	e := encoding{version: version, qos: qos, retain: retain, expiry: m.expiryInterval()}
+	if m.own == nil {
+		f := m.encode(&e, nil)
+		slot.Store(f)
+		return f
+	}
+	f := &m.own[variant(version == 5, qos, retain)]
+	*f = *m.encode(&e, f.b[:0])
 	slot.Store(f)
 	return f
 }
@@ -98,8 +108,8 @@ type encoding struct {
 	omit         bool     // the client knows the alias: leave the topic out
 }
 
-// encode makes a PUBLISH of its own for one receiver.
-func (m *Message) encode(e *encoding) *frame {
+// encode makes a PUBLISH, in the memory of into where it has room.
+func (m *Message) encode(e *encoding, into []byte) *frame {
 	out := wire.PublishOut{
 		Topic: m.Topic, Payload: m.Payload,
 		QoS: e.qos, Retain: e.retain, Dup: e.dup,
@@ -111,7 +121,7 @@ func (m *Message) encode(e *encoding) *frame {
 		p.Expiry = e.expiry
 		out.Props = &p
 	}
-	b, at := wire.AppendPublish(nil, e.version, &out)
+	b, at := wire.AppendPublish(into, e.version, &out)
 	return &frame{b: b, idAt: at}
 }
 

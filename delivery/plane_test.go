@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -56,6 +57,10 @@ func (p *ports) MaySubscribe(c *delivery.Client, filter string) string {
 }
 
 func (p *ports) MayReceive(c *delivery.Client, topic string) bool { return !p.denied(c, topic) }
+
+func (p *ports) Plain(topic string) bool {
+	return topic != "judged" && (p.state == "" || !strings.HasPrefix(topic, p.state))
+}
 
 func (p *ports) Judge(_ *delivery.Client, m *delivery.Message) delivery.Verdict {
 	if p.state != "" && len(m.Topic) > len(p.state) && m.Topic[:len(p.state)] == p.state {

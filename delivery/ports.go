@@ -61,6 +61,10 @@ type Verdict struct {
 
 // Meaning tells what a publish means.
 type Meaning interface {
+	// Plain reports whether messages of the topic mean nothing: they are
+	// delivered and retained as MQTT says, and Judge is not asked. It is so for
+	// good: the answer may be kept.
+	Plain(topic string) bool
 	// Judge is called in arrival order for one client.
 	Judge(c *Client, m *Message) Verdict
 	// Applied is called in log order for each record whose verdict said Log,

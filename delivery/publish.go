@@ -28,14 +28,54 @@ func (l *link) publish(header byte, body []byte) error {
 	if p.QoS == 2 && l.repeated(p.PacketID) {
 		return nil
 	}
+	k := l.known(topic)
+	rights := l.s.rights.Load() // before asking: a change meanwhile makes us ask again
+	if k.rights != rights {
+		if reason := h.policy.MayPublish(l.client, topic); reason != "" {
+			h.stats.Refused.NoRight.Add(1)
+			l.refuse(p.QoS, p.PacketID, l.message(p, topic), Verdict{Code: wire.NotAuthorized, Reason: reason})
+			return nil
+		}
+		k.rights = rights
+	}
+	if k.plain && p.QoS == 0 && !p.Retain && l.passOn(p) {
+		return nil
+	}
 	m := l.message(p, topic)
-	v := h.judge(l.client, m)
+	v := h.meant(l.client, m, k.plain)
 	if v.Code.Failed() {
 		l.refuse(p.QoS, p.PacketID, m, v)
 		return nil
 	}
 	l.accept(m, &v, p.QoS, p.PacketID)
 	return nil
+}
+
+// passOn routes a plain QoS 0 message, which nobody keeps, without copying it;
+// false when somebody might keep it after all.
+func (l *link) passOn(p *wire.Publish) bool {
+	mt := l.receivers()
+	if len(mt.groups) > 0 {
+		return false
+	}
+	if len(mt.targets) == 0 {
+		return true
+	}
+	if l.passing == nil {
+		l.passing = &passing{}
+		l.passing.own = &l.passing.memory
+	}
+	m := &l.passing.Message
+	m.Topic, m.Payload = l.last.name, p.Payload
+	if !p.Props.Empty() {
+		m.Props = &p.Props
+		if p.Props.HasExpiry {
+			m.Expires = l.s.hub.now().Add(seconds(p.Props.Expiry)).UnixNano()
+		}
+	}
+	l.s.hub.route(m, mt, l.s, &l.dirty)
+	l.passing.clear()
+	return true
 }
 
 // topic resolves aliases and checks the name's bounds.
@@ -51,6 +91,9 @@ func (l *link) topic(p *wire.Publish) (string, error) {
 			}
 			return l.aliases[alias], nil
 		}
+	}
+	if p.Props.TopicAlias == 0 && string(p.Topic) == l.last.name && l.last.name != "" {
+		return l.last.name, nil
 	}
 	topic := string(p.Topic)
 	if levels := strings.Count(topic, "/") + 1; levels > lim.TopicLevels {
@@ -108,6 +151,15 @@ func (h *Hub) judge(c *Client, m *Message) Verdict {
 		h.stats.Refused.NoRight.Add(1)
 		return Verdict{Code: wire.NotAuthorized, Reason: reason}
 	}
+	return h.meant(c, m, h.meaning.Plain(m.Topic))
+}
+
+// meant asks what the message means, unless it is known to mean nothing.
+func (h *Hub) meant(c *Client, m *Message, plain bool) Verdict {
+	if plain {
+		m.keep, m.route = m.Retain, true
+		return Verdict{Deliver: true, Retain: m.Retain}
+	}
 	v := h.meaning.Judge(c, m)
 	if v.Code.Failed() {
 		h.stats.Refused.Meaning.Add(1)
@@ -161,7 +213,7 @@ func (l *link) accept(m *Message, v *Verdict, qos byte, id uint16) {
 	h := l.s.hub
 	var mt *matched
 	if v.Deliver {
-		mt = h.match(m.Topic)
+		mt = l.receivers()
 	}
 	if !h.mustLog(m, v, mt, l) {
 		if v.Retain {
@@ -252,6 +304,7 @@ func (h *Hub) route(m *Message, mt *matched, from *Session, b *batch) {
 		g.offer(m, b)
 	}
 	pos := m.Pos()
+	sent := uint64(0)
 	for i := range mt.targets {
 		t := &mt.targets[i]
 		if t.hasLocal && from == t.s {
@@ -263,34 +316,41 @@ func (h *Hub) route(m *Message, mt *matched, from *Session, b *batch) {
 		if pos != 0 && pos <= t.since {
 			continue // older than the subscription
 		}
-		h.deliver(t, m, b)
+		if h.deliver(t, m, b) {
+			sent++
+		}
+	}
+	if sent > 0 {
+		h.stats.Delivered[0].Add(sent)
 	}
 }
 
-func (h *Hub) deliver(t *target, m *Message, b *batch) {
+// deliver gives the message to one receiver, and reports whether it went out at
+// QoS 0.
+func (h *Hub) deliver(t *target, m *Message, b *batch) bool {
 	qos := min(t.qos, m.QoS)
 	retain := m.Retain && t.asPublished // [MQTT-3.3.1-12], [MQTT-3.3.1-13]
 	if qos > 0 {
 		t.s.offer(t.l, t, m, qos, retain, b)
-		return
+		return false
 	}
 	l := t.l
 	if l.conn.Buffered() > congested {
 		if m.State {
 			l.held.Store(true)
 			t.s.offer(l, t, m, 0, retain, b)
-			return
+			return false
 		}
 		h.stats.Dropped.Congested.Add(1)
-		return
+		return false
 	}
-	dirty, ok := l.put(m, 0, 0, retain, false, t.ids, h.now())
+	dirty, ok := l.put(m, 0, 0, retain, false, t.ids)
 	if !ok {
 		h.stats.Dropped.TooLarge.Add(1)
-		return
+		return false
 	}
-	h.stats.Delivered[0].Add(1)
 	if dirty {
 		b.add(l.conn)
 	}
+	return true
 }

@@ -115,7 +115,7 @@ func (s *Session) send(l *link, q queued, b *batch) bool {
 // transmit writes the PUBLISH. A packet over the client's Maximum Packet Size
 // is not sent, as if it had been delivered [MQTT-3.1.2-25]. mu is held.
 func (s *Session) transmit(l *link, q *queued, id uint16, dup bool, b *batch) {
-	dirty, ok := l.put(q.m, id, q.qos, q.retain, dup, q.ids, s.hub.now())
+	dirty, ok := l.put(q.m, id, q.qos, q.retain, dup, q.ids)
 	if !ok {
 		s.hub.stats.Dropped.TooLarge.Add(1)
 		if i := s.out.find(id); id != 0 && i >= 0 {

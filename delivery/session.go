@@ -24,6 +24,8 @@ type Session struct {
 	// lasting: the session outlives its connection (session expiry over 0).
 	lasting atomic.Bool
 
+	// rights rises when the user's rights may have become less; starts at 1.
+	rights atomic.Uint64
 	// who is the client as of the last connection: deliveries are judged by it.
 	who atomic.Pointer[Client]
 
@@ -69,7 +71,9 @@ const (
 )
 
 func newSession(h *Hub, id string) *Session {
-	return &Session{hub: h, id: id, subs: map[string]*subscription{}, held: map[uint16]heldState{}}
+	s := &Session{hub: h, id: id, subs: map[string]*subscription{}, held: map[uint16]heldState{}}
+	s.rights.Store(1)
+	return s
 }
 
 // reach returns the connection, if deliveries may go there, and whether the

@@ -184,6 +184,7 @@ func (h *Hub) outOfForce(s *Session, sub *subscription) {
 // that are no longer allowed. What waits for the user is judged when it is sent.
 func (h *Hub) Revoke(userID string) {
 	for _, s := range h.sessionsOf(userID) {
+		s.rights.Add(1)
 		l := s.link.Load()
 		for _, sub := range s.snapshot() {
 			h.index.spoil(sub.inner()) // cached answers hold delivery rights

@@ -30,6 +30,7 @@ type everybody struct{}
 func (everybody) MayPublish(*delivery.Client, string) string   { return "" }
 func (everybody) MaySubscribe(*delivery.Client, string) string { return "" }
 func (everybody) MayReceive(*delivery.Client, string) bool     { return true }
+func (everybody) Plain(string) bool                            { return true }
 func (everybody) Judge(_ *delivery.Client, m *delivery.Message) delivery.Verdict {
 	return delivery.Verdict{Deliver: true, Retain: m.Retain}
 }
