@@ -238,7 +238,8 @@ func (l *link) encode(m *Message, qos byte, retain, dup bool, ids []uint32) *fra
 		alias, known = l.named.of(m.Topic)
 	}
 	if dup || len(ids) > 0 || alias != 0 || expiry != m.expiryInterval() {
-		return m.encode(&encoding{version: version, qos: qos, retain: retain, dup: dup, ids: ids, expiry: expiry, alias: alias, omit: known}, nil)
+		f := m.encode(&encoding{version: version, qos: qos, retain: retain, dup: dup, ids: ids, expiry: expiry, alias: alias, omit: known}, nil)
+		return &f
 	}
 	return m.frameFor(version, qos, retain)
 }

@@ -89,11 +89,11 @@ func (m *Message) frameFor(version, qos byte, retain bool) *frame {
 	e := encoding{version: version, qos: qos, retain: retain, expiry: m.expiryInterval()}
 	if m.own == nil {
 		f := m.encode(&e, nil)
-		slot.Store(f)
-		return f
+		slot.Store(&f)
+		return &f
 	}
 	f := &m.own[variant(version == 5, qos, retain)]
-	*f = *m.encode(&e, f.b[:0])
+	*f = m.encode(&e, f.b[:0])
 	slot.Store(f)
 	return f
 }
@@ -109,7 +109,7 @@ type encoding struct {
 }
 
 // encode makes a PUBLISH, in the memory of into where it has room.
-func (m *Message) encode(e *encoding, into []byte) *frame {
+func (m *Message) encode(e *encoding, into []byte) frame {
 	out := wire.PublishOut{
 		Topic: m.Topic, Payload: m.Payload,
 		QoS: e.qos, Retain: e.retain, Dup: e.dup,
@@ -122,7 +122,7 @@ func (m *Message) encode(e *encoding, into []byte) *frame {
 		out.Props = &p
 	}
 	b, at := wire.AppendPublish(into, e.version, &out)
-	return &frame{b: b, idAt: at}
+	return frame{b: b, idAt: at}
 }
 
 func (m *Message) expiryInterval() uint32 {
