@@ -66,6 +66,10 @@ lint: $(GOLANGCI) ## golangci-lint, and the import directions
 fresh: web/node_modules/.package-lock.json ## fail when a generated file is stale
 	.ci/fresh
 
+.PHONY: bench
+bench: packages ## fitmq beside other brokers, into docs/performance.md; takes a quarter of an hour
+	go run ./tests/bench -out docs/performance.md
+
 .PHONY: bench-idle
 bench-idle: ## memory of 1,000 idle TCP connections
 	go test -run '^$$' -bench '^BenchmarkBroker_IdleConnections$$' -benchtime 1x ./tests
