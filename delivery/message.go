@@ -121,6 +121,9 @@ func (m *Message) encode(e *encoding, into []byte) frame {
 		p.Expiry = e.expiry
 		out.Props = &p
 	}
+	if into == nil {
+		into = make([]byte, 0, frameRoom+len(m.Topic)+len(m.Payload)+m.propsSize())
+	}
 	b, at := wire.AppendPublish(into, e.version, &out)
 	return frame{b: b, idAt: at}
 }
@@ -130,6 +133,20 @@ func (m *Message) expiryInterval() uint32 {
 		return 0
 	}
 	return m.Props.Expiry
+}
+
+// frameRoom is what a frame needs at most besides topic, payload and properties:
+// headers, packet id, lengths, a topic alias and a subscription identifier.
+const frameRoom = 24
+
+// propsSize is a close upper bound of what the properties take, in bytes.
+func (m *Message) propsSize() int {
+	p := m.Props
+	if p == nil {
+		return 0
+	}
+	const fixed = 2 + 5 + 3*3
+	return fixed + len(p.ContentType) + len(p.ResponseTopic) + len(p.Correlation) + len(p.User)
 }
 
 // expired reports whether the message may no longer be delivered [MQTT-3.3.2-5].
@@ -186,6 +203,10 @@ func (m *Message) flags() byte {
 
 // appendRecord encodes the message without its topic, which the record carries.
 func (m *Message) appendRecord(b []byte) []byte {
+	if b == nil {
+		const fixed = 3 + 2 + 8 + 8 + 4*2
+		b = make([]byte, 0, fixed+len(m.From.ClientID)+len(m.From.UserID)+len(m.From.Role)+m.propsSize()+len(m.Payload))
+	}
 	b = append(b, messageFormat, m.flags(), m.QoS)
 	b = binary.LittleEndian.AppendUint16(b, m.From.PacketID)
 	b = binary.LittleEndian.AppendUint64(b, uint64(m.At))
