@@ -123,7 +123,11 @@ func scale(o options) workload.Scale {
 func measure(ctx context.Context, env *workload.Env, workloads []workload.Workload, kinds []brokers.Kind, repeat int) report.Results {
 	results := report.Results{}
 	for _, w := range workloads {
-		for round := range repeat {
+		rounds := repeat
+		if w.Once {
+			rounds = 1
+		}
+		for round := range rounds {
 			for i := range kinds {
 				kind := kinds[(i+round)%len(kinds)]
 				if !w.For(kind) || ctx.Err() != nil {
@@ -131,7 +135,7 @@ func measure(ctx context.Context, env *workload.Env, workloads []workload.Worklo
 				}
 				v, err := w.Run(ctx, env, kind)
 				results.Add(w.Name, kind, v, err)
-				fmt.Fprintf(os.Stderr, "%s %d/%d %s: %s\n", w.Name, round+1, repeat, kind, report.Line(v, err))
+				fmt.Fprintf(os.Stderr, "%s %d/%d %s: %s\n", w.Name, round+1, rounds, kind, report.Line(v, err))
 			}
 		}
 	}

@@ -101,14 +101,18 @@ func (f *Fleet) Ping() error {
 // Leave disconnects all clients as MQTT wants it and waits until the broker
 // has closed them: what they did is done then.
 func (f *Fleet) Leave() error {
-	f.loop.ending = true
-	for _, c := range f.conns {
+	defer f.loop.Close()
+	return f.loop.leave()
+}
+
+// leave disconnects everybody and waits for the broker to close.
+func (l *Loop) leave() error {
+	l.ending = true
+	for _, c := range l.conns {
 		c.send(packetDisconnect)
-		f.loop.flush(c)
+		l.flush(c)
 	}
-	err := f.loop.await("the broker to close", func() bool { return f.loop.closed >= len(f.conns) })
-	f.loop.Close()
-	return err
+	return l.await("the broker to close", func() bool { return l.closed >= len(l.conns) })
 }
 
 // Close ends all connections at once.

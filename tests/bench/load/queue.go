@@ -147,5 +147,6 @@ func (q Queue) Collect(addr string, client Spec, topics ...int) (time.Duration, 
 		}
 	}
 	r.faults.Lost = wanted - r.got
-	return last.Sub(began), r.faults, nil
+	// Its acknowledgements must have been read before anybody else is it.
+	return last.Sub(began), r.faults, loop.leave()
 }

@@ -48,7 +48,7 @@ func (r Report) Text() string {
 func (r Report) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Performance\n\n<!-- written by `make bench` -->\n\n%s\n", method)
-	fmt.Fprintf(&b, "## This run\n\n%s, %s. Median of %d. `%s`\n\n", r.Date.UTC().Format(time.DateOnly), r.Machine, r.Repeat, r.Command)
+	fmt.Fprintf(&b, "## This run\n\n%s, %s. Median of %d, memory and start-up once. `%s`\n\n", r.Date.UTC().Format(time.DateOnly), r.Machine, r.Repeat, r.Command)
 	for _, k := range r.Kinds {
 		fmt.Fprintf(&b, "- %s: %s\n", k, r.Versions[k])
 	}

@@ -32,12 +32,13 @@ func Shapes(subscribers int) []Shape {
 	pairs := load.Plan{Groups: 50, Publishers: 1, Subscribers: 1, Window: 128, Payload: PayloadSize}
 	rooms := load.Plan{Groups: 20, Publishers: 10, Joint: true, Window: 16, Payload: PayloadSize}
 	qos := func(p load.Plan, qos byte) load.Plan { p.QoS = qos; return p }
-	durable, single := qos(pairs, 1), fan
+	confirmed, durable, single := qos(fan, 1), qos(pairs, 1), fan
+	confirmed.Window = 32 // more keeps a broker that is slow here busy for seconds
 	durable.Persistent = true
 	single.Window = 1
 	return []Shape{
 		{"fanout-q0", "fan-out 1 to 1000, QoS 0", fan, 10},
-		{"fanout-q1", "fan-out 1 to 1000, QoS 1", qos(fan, 1), 10},
+		{"fanout-q1", "fan-out 1 to 1000, QoS 1", confirmed, 10},
 		{"pairs-q0", "50 pairs, QoS 0", pairs, 20},
 		{"pairs-q1", "50 pairs, QoS 1", qos(pairs, 1), 20},
 		{"pairs-q1-durable", "50 pairs, QoS 1, persistent sessions", durable, 20},

@@ -80,7 +80,9 @@ type Workload struct {
 	Title string
 	// Only names the brokers that it is for; empty means all.
 	Only []brokers.Kind
-	run  func(context.Context, *Env, *brokers.Process) (Values, error)
+	// Once says that one run is enough: it hardly varies and takes its time.
+	Once bool
+	run   func(context.Context, *Env, *brokers.Process) (Values, error)
 }
 
 // For reports whether the workload is for a broker.
@@ -116,10 +118,10 @@ func (w Workload) Run(ctx context.Context, env *Env, kind brokers.Kind) (Values,
 func All() []Workload {
 	list := trafficWorkloads()
 	return append(list,
-		Workload{Name: "idle-tcp", Title: "idle connections, TCP", run: idle(false)},
-		Workload{Name: "idle-ws", Title: "idle connections, WebSocket", run: idle(true)},
+		Workload{Name: "idle-tcp", Title: "idle connections, TCP", Once: true, run: idle(false)},
+		Workload{Name: "idle-ws", Title: "idle connections, WebSocket", Once: true, run: idle(true)},
 		Workload{Name: "offline", Title: "a queue for an absent client", run: offline},
-		Workload{Name: "startup", Title: "start with queues for many absent clients", Only: []brokers.Kind{brokers.FitMQ}, run: startup},
+		Workload{Name: "startup", Title: "start with queues for many absent clients", Only: []brokers.Kind{brokers.FitMQ}, Once: true, run: startup},
 	)
 }
 
