@@ -82,7 +82,7 @@ func (m *meaning) Judge(c *delivery.Client, msg *delivery.Message) delivery.Verd
 	o := m.engine.Handle(inbound(msg))
 	return delivery.Verdict{
 		Code: wire.Code(o.Code), Reason: o.Reason, Log: o.Log, RecordID: o.RecordID,
-		Deliver: o.Deliver, Retain: o.Retain, State: o.State, Payload: o.Payload,
+		Deliver: o.Deliver, Retain: o.Retain, State: o.State, Payload: o.Payload, Expiry: o.Expiry,
 	}
 }
 
@@ -111,7 +111,7 @@ func (p *publisher) Publish(o engine.Outgoing) {
 		m.Props = &wire.PublishProperties{HasExpiry: true, Expiry: uint32(o.Expiry / time.Second)}
 		m.Expires = time.Now().Add(o.Expiry).UnixNano()
 	}
-	p.hub.Publish(m, o.RecordID)
+	p.hub.PublishThen(m, o.RecordID, o.Stored)
 }
 
 // observer passes comings and goings to the engine, and tells a user what its
@@ -141,6 +141,11 @@ func (o *observer) Subscribed(c *delivery.Client, filter string) {
 // Unsubscribed implements delivery.Observer.
 func (o *observer) Unsubscribed(c *delivery.Client, filter string) {
 	o.engine.Unsubscribed(sender(c), filter)
+}
+
+// Acknowledged implements delivery.Observer.
+func (o *observer) Acknowledged(c *delivery.Client, m *delivery.Message) {
+	o.engine.Acknowledged(sender(c), m.Topic, m.Payload)
 }
 
 // refusal is the payload of user/{uid}/error.

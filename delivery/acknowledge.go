@@ -1,6 +1,8 @@
 package delivery
 
 import (
+	"strings"
+
 	"github.com/fitmq/fitmq/delivery/wire"
 	"github.com/fitmq/fitmq/store"
 )
@@ -15,15 +17,42 @@ func (l *link) acknowledged(header byte, body []byte) error {
 	}
 	switch header >> 4 {
 	case wire.PUBACK:
-		return l.puback(a)
+		err = l.puback(a)
+		l.tellAcknowledged()
+		return err
 	case wire.PUBREC:
-		return l.pubrec(a)
+		err = l.pubrec(a)
+		l.tellAcknowledged()
+		return err
 	case wire.PUBREL:
 		l.pubrel(a)
 	case wire.PUBCOMP:
 		return l.pubcomp(a)
 	}
 	return nil
+}
+
+// acknowledging notes that the client has the message of the flight, if that is
+// to be told. mu is held, so the observer is not called here.
+func (l *link) acknowledging(f *flight) {
+	m := f.m
+	if m == nil && f.pos != 0 {
+		m = l.s.hub.load(f.pos)
+	}
+	if m != nil && strings.HasPrefix(m.Topic, toldBelow) {
+		l.acked = m
+	}
+}
+
+// toldBelow is where acknowledgements are told to the observer.
+const toldBelow = "user/"
+
+// tellAcknowledged passes on what acknowledging noted. mu is not held.
+func (l *link) tellAcknowledged() {
+	if m := l.acked; m != nil {
+		l.acked = nil
+		l.s.hub.observer.Acknowledged(l.client, m)
+	}
 }
 
 // puback completes a QoS 1 delivery, whatever its reason code [MQTT-4.3.2-3].
@@ -37,6 +66,9 @@ func (l *link) puback(a wire.Ack) error {
 	}
 	if s.out.flights[i].qos != 1 {
 		return &wire.Error{Code: wire.ProtocolError, Reason: "PUBACK for a QoS 2 message [MQTT-4.3.3-13]"}
+	}
+	if !a.Code.Failed() {
+		l.acknowledging(&s.out.flights[i])
 	}
 	s.complete(l, i)
 	return nil
@@ -75,6 +107,9 @@ func (l *link) pubrec(a wire.Ack) error {
 		s.finishFlow(f)
 		s.complete(l, i)
 		return nil
+	}
+	if f.state == flightSent {
+		l.acknowledging(f)
 	}
 	switch {
 	case f.state == flightReleased:

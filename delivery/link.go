@@ -32,6 +32,7 @@ type link struct {
 	pub     wire.Publish // scratch of the reading goroutine
 	passing *passing     // scratch of the reading goroutine, once it has published
 	last    lastTopic    // what is known of the topic published to last
+	acked   *Message     // reading goroutine: acknowledged just now, and to be told
 
 	// pending counts this publisher's messages on their way to the log: while
 	// there are any, what follows takes the same way, to keep its order.

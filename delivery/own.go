@@ -24,7 +24,12 @@ func (h *Hub) PublishAs(c *Client, m *Message, done func(wire.Code, string)) {
 
 // Publish sends a message of the broker's own. It never waits for a client or
 // for the store; messages keep the order of the calls.
-func (h *Hub) Publish(m *Message, id string) {
+func (h *Hub) Publish(m *Message, id string) { h.PublishThen(m, id, nil) }
+
+// PublishThen is Publish that calls done, if there is one, once: with nil when
+// the message is in the log or need not be there, with the error when the log
+// could not take it. It is not called when the broker ends before.
+func (h *Hub) PublishThen(m *Message, id string, done func(error)) {
 	v := Verdict{Deliver: true, Retain: m.Retain, State: m.State, RecordID: id}
 	if m.At == 0 {
 		m.At = h.now().UnixNano()
@@ -32,7 +37,7 @@ func (h *Hub) Publish(m *Message, id string) {
 	m.keep, m.route = v.Retain, v.Deliver
 	h.own.Lock()
 	defer h.own.Unlock()
-	h.keep(m, &v, nil)
+	h.keep(m, &v, done)
 }
 
 // keep writes the message to the log if it must be there, and routes it. The

@@ -39,6 +39,7 @@ type ports struct {
 	refused []string
 	skipped int
 	applied []string
+	acked   []string
 }
 
 func (p *ports) denied(c *delivery.Client, topic string) bool {
@@ -59,12 +60,15 @@ func (p *ports) MaySubscribe(c *delivery.Client, filter string) string {
 func (p *ports) MayReceive(c *delivery.Client, topic string) bool { return !p.denied(c, topic) }
 
 func (p *ports) Plain(topic string) bool {
-	return topic != "judged" && (p.state == "" || !strings.HasPrefix(topic, p.state))
+	return !strings.HasPrefix(topic, "judged") && (p.state == "" || !strings.HasPrefix(topic, p.state))
 }
 
 func (p *ports) Judge(_ *delivery.Client, m *delivery.Message) delivery.Verdict {
 	if p.state != "" && len(m.Topic) > len(p.state) && m.Topic[:len(p.state)] == p.state {
 		return delivery.Verdict{Deliver: true, Retain: true, State: true}
+	}
+	if m.Topic == "judged/expiring" {
+		return delivery.Verdict{Deliver: true, Expiry: 30 * time.Second}
 	}
 	if m.Topic == "judged" {
 		return delivery.Verdict{Log: true, RecordID: string(m.Payload)}
@@ -94,6 +98,18 @@ func (p *ports) Refused(_ *delivery.Client, m *delivery.Message, _ wire.Code, re
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refused = append(p.refused, m.Topic+": "+reason)
+}
+
+func (p *ports) Acknowledged(c *delivery.Client, m *delivery.Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.acked = append(p.acked, c.ID+" "+m.Topic+" "+string(m.Payload))
+}
+
+func (p *ports) ackedNow() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.acked...)
 }
 
 func (p *ports) Skipped(_ *delivery.Client, n int) {

@@ -5,6 +5,8 @@
 package delivery
 
 import (
+	"time"
+
 	"github.com/fitmq/fitmq/delivery/wire"
 	"github.com/fitmq/fitmq/store"
 )
@@ -57,6 +59,9 @@ type Verdict struct {
 	Retain   bool   // keep as retained (an empty payload removes)
 	State    bool   // conflate
 	Payload  []byte // replaces the payload when not nil
+	// Expiry is the message expiry interval of a message whose sender gave
+	// none, in whole seconds; 0 = none.
+	Expiry time.Duration
 }
 
 // Meaning tells what a publish means.
@@ -108,4 +113,8 @@ type Observer interface {
 	Skipped(c *Client, n int)
 	// Revoked: the client's subscription has ended because it is no longer allowed.
 	Revoked(c *Client, filter, reason string)
+	// Acknowledged: the client has the message, below user/, that it was sent
+	// at QoS 1 or 2: PUBACK or PUBREC came, whenever that is. After a crash it
+	// may be told again.
+	Acknowledged(c *Client, m *Message)
 }

@@ -168,8 +168,21 @@ func (h *Hub) meant(c *Client, m *Message, plain bool) Verdict {
 	if v.Payload != nil {
 		m.Payload = v.Payload
 	}
+	if v.Expiry > 0 && m.Expires == 0 {
+		m.expire(v.Expiry)
+	}
 	m.State, m.keep, m.apply, m.route = v.State, v.Retain, v.Log, v.Deliver
 	return v
+}
+
+// expire gives the message an expiry interval, counted from its arrival.
+func (m *Message) expire(after time.Duration) {
+	props := wire.PublishProperties{}
+	if m.Props != nil {
+		props = m.Props.Clone()
+	}
+	props.HasExpiry, props.Expiry = true, uint32(after/time.Second)
+	m.Props, m.Expires = &props, m.At+int64(after)
 }
 
 // refuse answers a publish that is not accepted. MQTT 5 says so in the

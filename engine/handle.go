@@ -44,6 +44,10 @@ func (e *Engine) Handle(in Inbound) Outcome {
 		out, err = e.handleControl(in, t.ID, at)
 	case topics.ChallengeActivity:
 		out, err = e.handleActivity(in, t.ID, at)
+	case topics.SessionForm:
+		out, err = e.handleForm(in, t.ID, t.User)
+	case topics.SessionFormSeen:
+		out, err = e.handleFormSeen(in, t.ID, t.User)
 	default:
 		return Outcome{Deliver: true, Retain: in.Retain && !topics.IsFitness(in.Topic), State: topics.IsState(t.Kind)}
 	}

@@ -49,6 +49,9 @@ type Outcome struct {
 	State bool
 	// Payload replaces the payload when not nil (a stamped message).
 	Payload []byte
+	// Expiry after which the message is worthless, where its sender gave none;
+	// whole seconds, 0 = never.
+	Expiry time.Duration
 }
 
 // Outgoing is a message of the broker's own.
@@ -65,6 +68,10 @@ type Outgoing struct {
 	RecordID string
 	// Expiry after which an undelivered message is worthless; 0 = never.
 	Expiry time.Duration
+	// Stored, when not nil, is called once: with nil when the message is safe
+	// or nobody is owed it, with the error when the store could not take it.
+	// It must not block, and may be called before Publish returns.
+	Stored func(error)
 }
 
 // Publisher is the way out. It never blocks on a client.

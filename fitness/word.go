@@ -18,3 +18,24 @@ func ValidWord(s string) bool {
 	}
 	return true
 }
+
+// MaxKey is the length limit of a key that a client gives to what it sends, in
+// bytes.
+const MaxKey = 64
+
+// CheckKey judges such a key (a messageId, a correctionId): 1 to 64 visible ASCII
+// characters without a slash. Errors: Malformed when it is missing, Invalid.
+func CheckKey(field string, key *string) error {
+	if key == nil {
+		return Errorf("", Malformed, "%s is missing", field)
+	}
+	ok := *key != "" && len(*key) <= MaxKey
+	for i := 0; i < len(*key) && ok; i++ {
+		c := (*key)[i]
+		ok = c > ' ' && c <= '~' && c != '/'
+	}
+	if ok {
+		return nil
+	}
+	return Errorf("", Invalid, "%s %.80q is not 1 to %d visible ASCII characters without a slash", field, *key, MaxKey)
+}

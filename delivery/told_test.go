@@ -1,0 +1,92 @@
+package delivery_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/fitmq/fitmq/delivery"
+	"github.com/fitmq/fitmq/delivery/wire"
+)
+
+// wantAcked waits until the observer has heard of just these.
+func (p *plane) wantAcked(want ...string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !slices.Equal(p.ackedNow(), want); {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("acknowledged: got %q, want %q", p.ackedNow(), want)
+		}
+		time.Sleep(time.Millisecond) // the pace of polling
+	}
+}
+
+func TestHub_Acknowledged(t *testing.T) {
+	t.Run("OK", func(t *testing.T) {
+		p := startPlane(t, t.TempDir(), delivery.Limits{})
+		sub := p.connect("sub", 5)
+		sub.subscribe("user/ana/+", 2)
+		sub.subscribe("other/+", 1)
+		p.hub.Publish(&delivery.Message{Topic: "user/ana/a", Payload: []byte("zero"), QoS: 0}, "")
+		sub.wantMessage("user/ana/a", "zero")
+		for i, qos := range []byte{1, 2} {
+			text := []string{"one", "two"}[i]
+			p.hub.Publish(&delivery.Message{Topic: "other/a", Payload: []byte(text), QoS: 1}, "")
+			sub.ack(wire.PUBACK, sub.wantMessage("other/a", text).pub.PacketID)
+			p.hub.Publish(&delivery.Message{Topic: "user/ana/a", Payload: []byte(text), QoS: qos}, "")
+			m := sub.wantMessage("user/ana/a", text)
+			if qos == 1 {
+				sub.ack(wire.PUBACK, m.pub.PacketID)
+				continue
+			}
+			sub.ack(wire.PUBREC, m.pub.PacketID)
+			sub.want(wire.PUBREL)
+			sub.ack(wire.PUBCOMP, m.pub.PacketID)
+		}
+		p.wantAcked("sub user/ana/a one", "sub user/ana/a two")
+	})
+	t.Run("DaysLater", func(t *testing.T) {
+		dir := t.TempDir()
+		p := startPlane(t, dir, delivery.Limits{})
+		p.connect("sub", 5, lasting).subscribe("user/ana/+", 1)
+		p = p.crash(delivery.Limits{})
+		done := make(chan error, 1)
+		p.hub.PublishThen(&delivery.Message{Topic: "user/ana/a", Payload: []byte("x"), QoS: 1}, "id", func(err error) { done <- err })
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		p = p.crash(delivery.Limits{})
+		p.wantAcked()
+		sub := p.connect("sub", 5, lasting)
+		sub.ack(wire.PUBACK, sub.wantMessage("user/ana/a", "x").pub.PacketID)
+		p.wantAcked("sub user/ana/a x")
+	})
+}
+
+func TestHub_PublishThen(t *testing.T) {
+	p := startPlane(t, t.TempDir(), delivery.Limits{})
+	done := make(chan error, 1)
+	note := func(err error) { done <- err }
+	p.hub.PublishThen(&delivery.Message{Topic: "nobody", QoS: 1}, "", note)
+	if err := <-done; err != nil {
+		t.Errorf("nobody is owed it: got %v, want nil", err)
+	}
+	p.connect("sub", 5, lasting).subscribe("a", 1)
+	p.st.setFail(errors.New("disk full"))
+	p.hub.PublishThen(&delivery.Message{Topic: "a", QoS: 1}, "", note)
+	if err := <-done; err == nil {
+		t.Error("the store took nothing: got nil, want its error")
+	}
+	p.st.setFail(nil)
+}
+
+func TestHub_VerdictExpiry(t *testing.T) {
+	p := startPlane(t, t.TempDir(), delivery.Limits{})
+	sub := p.connect("sub", 5)
+	sub.subscribe("judged/expiring", 1)
+	p.connect("pub", 4).publish("judged/expiring", "x", 1, 1, false, false)
+	m := sub.wantMessage("judged/expiring", "x")
+	if !m.pub.Props.HasExpiry || m.pub.Props.Expiry > 30 || m.pub.Props.Expiry < 25 {
+		t.Errorf("got expiry %v %d s, want the verdict's 30 s", m.pub.Props.HasExpiry, m.pub.Props.Expiry)
+	}
+}
