@@ -179,10 +179,7 @@ func engineLog(log *slog.Logger) *slog.Logger {
 
 func (b *Broker) makeEdge(context.Context) error {
 	c := b.opts.Config
-	b.transport = transport.New(transport.Limits{
-		MaxPacket: int(c.MQTT.MaxPacketSize), MaxConnections: c.MQTT.MaxConnections,
-		ConnectTimeout: c.MQTT.ConnectTimeout.Std(),
-	}, b.log)
+	b.transport = transport.New(transportLimits(c.MQTT), b.log)
 	caps := mqtt.NewDefaultServerCapabilities()
 	caps.MaximumClientWritesPending = 1 // only the engine's own packets go that way
 	caps.ReceiveMaximum = uint16(c.MQTT.ReceiveMaximum)

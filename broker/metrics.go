@@ -40,6 +40,8 @@ var metricNames = []struct{ name, help, label string }{
 	{"fitmq_connections", "Connections open now.", ""},
 	{"fitmq_connections_refused_total", "Connections closed or refused before a session, by reason.", "reason"},
 	{"fitmq_connections_ended_total", "Connections that the broker ended, by reason.", "reason"},
+	{"fitmq_connections_delayed_total", "Connections held back by the limit on their address's rate, and then let in.", ""},
+	{"fitmq_publish_pauses_total", "Times that a connection was not read for a moment, because it publishes over its rate.", ""},
 	{"fitmq_connection_panics_total", "Panics recovered, each ending one connection.", ""},
 	{"fitmq_accept_errors_total", "Failed accepts.", ""},
 	{"fitmq_received_bytes_total", "Bytes read from MQTT sockets.", ""},
@@ -127,6 +129,10 @@ func (s sink) transport(st *transport.Stats) {
 	s.counter("fitmq_connections_total", float64(st.Accepted.Load()))
 	s.gauge("fitmq_connections", float64(st.Open.Load()))
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedFull.Load()), "full")
+	s.counter("fitmq_connections_refused_total", float64(st.RefusedAddress.Load()), "address_limit")
+	s.counter("fitmq_connections_refused_total", float64(st.RefusedRate.Load()), "connect_rate")
+	s.counter("fitmq_connections_refused_total", float64(st.RefusedWeb.Load()), "http_on_mqtt_port")
+	s.counter("fitmq_connections_refused_total", float64(st.RefusedMQTT.Load()), "mqtt_on_http_port")
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedHTTP.Load()), "upgrade")
 	s.counter("fitmq_connections_refused_total", float64(st.ConnectTimeout.Load()), "connect_timeout")
 	for code := range st.Refused {
@@ -139,6 +145,8 @@ func (s sink) transport(st *transport.Stats) {
 	s.counter("fitmq_connections_ended_total", float64(st.WriteTimeouts.Load()), "write_timeout")
 	s.counter("fitmq_connections_ended_total", float64(st.SlowCloses.Load()), "slow_close")
 	s.counter("fitmq_connections_ended_total", float64(st.KeepAliveTimeouts.Load()), "keep_alive_timeout")
+	s.counter("fitmq_connections_delayed_total", float64(st.ConnectsDelayed.Load()))
+	s.counter("fitmq_publish_pauses_total", float64(st.PublishPauses.Load()))
 	s.counter("fitmq_connection_panics_total", float64(st.Panics.Load()))
 	s.counter("fitmq_accept_errors_total", float64(st.AcceptErrors.Load()))
 	s.counter("fitmq_received_bytes_total", float64(st.BytesIn.Load()))

@@ -60,6 +60,8 @@ func (b *Broker) listen() error {
 	if b.httpListener, err = net.Listen("tcp", b.opts.HTTPAddr); err != nil {
 		return errors.Join(fmt.Errorf("listen for HTTP: %w", err), b.mqttListener.Close())
 	}
+	b.transport.SetWebAddress(b.httpListener.Addr().String())
+	b.httpListener = b.transport.Web(b.httpListener, b.mqttListener.Addr().String())
 	for _, l := range []listeners.Listener{b.transport.NewTCPOn("tcp", b.mqttListener, nil), b.websocket} {
 		if err := b.server.AddListener(&ending{Listener: l, b: b}); err != nil {
 			return fmt.Errorf("attach listener %s: %w", l.ID(), err)

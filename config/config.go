@@ -45,8 +45,23 @@ type MQTT struct {
 	// TopicAliasMaximum is how many topic aliases a client may use; 0 offers none.
 	TopicAliasMaximum int `yaml:"topicAliasMaximum" unit:"aliases" range:"0..65535"`
 	// MaxConnections is how many clients may be connected at once, TCP and
-	// WebSocket together; one more is closed at once and counted.
+	// WebSocket together; one more is refused with 0x89 and counted.
 	MaxConnections int `yaml:"maxConnections" unit:"connections" range:"1..10000000"`
+	// MaxConnectionsPerAddress is the same for one IPv4 address or IPv6 /64; one
+	// more is refused with 0x97 and counted. 0 sets no limit of its own, since a
+	// gym, a mobile carrier or a proxy is one address for many people.
+	MaxConnectionsPerAddress int `yaml:"maxConnectionsPerAddress" unit:"connections" range:"0..10000000"`
+	// ConnectRate is how many connections a second one address may make, after a
+	// first burst of five seconds' worth; further ones wait up to two seconds,
+	// then they are refused with 0x9F. 0 sets no limit.
+	ConnectRate int `yaml:"connectRate" unit:"per second" range:"0..1000000"`
+	// PublishRate is how many messages a second one connection may publish, after
+	// a first second's worth. One that sends more is read more slowly: its own
+	// writes wait, nothing is dropped. 0 sets no limit.
+	PublishRate int `yaml:"publishRate" unit:"per second" range:"0..10000000"`
+	// PublishBytes is the same for bytes a second, packet headers included.
+	// `0B` sets no limit.
+	PublishBytes Size `yaml:"publishBytes" range:"0B..64GiB"`
 	// ConnectTimeout is how long a connection may stay open without a CONNECT.
 	ConnectTimeout Duration `yaml:"connectTimeout" range:"100ms..5m"`
 }
@@ -108,7 +123,7 @@ func Default() Config {
 	return Config{
 		MQTT: MQTT{
 			Addr: ":1883", MaxPacketSize: MiB, ReceiveMaximum: 1024, TopicAliasMaximum: 64,
-			MaxConnections: 100_000, ConnectTimeout: Duration(10 * time.Second),
+			MaxConnections: 100_000, ConnectRate: 1000, ConnectTimeout: Duration(10 * time.Second),
 		},
 		HTTP: HTTP{
 			Addr: ":8080", AllowedOrigins: []string{}, MaxBodySize: MiB,

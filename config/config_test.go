@@ -28,7 +28,8 @@ func TestLoad(t *testing.T) {
 		}
 		want := config.Config{
 			MQTT: config.MQTT{Addr: "127.0.0.1:2883", MaxPacketSize: 256 * config.KiB, ReceiveMaximum: 20,
-				MaxConnections: 500, ConnectTimeout: config.Duration(2 * time.Second)},
+				MaxConnections: 500, MaxConnectionsPerAddress: 50, ConnectRate: 20, PublishRate: 100, PublishBytes: 64 * config.KiB,
+				ConnectTimeout: config.Duration(2 * time.Second)},
 			HTTP: config.HTTP{Addr: "[::1]:9090", AllowedOrigins: []string{"https://app.example.com", "http://localhost:5173"},
 				MaxBodySize: 64 * config.KiB, RequestTimeout: config.Duration(5 * time.Second)},
 			Durability:  config.Interval,

@@ -156,6 +156,14 @@ func TestGateway_Front(t *testing.T) {
 			t.Errorf("%s as %s: got %q, want %q", tt.path, tt.accept, got, tt.want)
 		}
 	}
+	t.Run("ErrWebSocketElsewhere", func(t *testing.T) {
+		for _, path := range []string{"/", "/socket"} {
+			r := httptest.NewRequest("GET", path, nil)
+			r.Header.Set("Connection", "Upgrade")
+			r.Header.Set("Upgrade", "websocket")
+			wantProblem(t, h.send(r), 404, "MQTT over WebSocket is at /mqtt and /ws")
+		}
+	})
 	t.Run("a WebSocket gets the connection itself", func(t *testing.T) {
 		s := httptest.NewServer(h)
 		defer s.Close()

@@ -66,6 +66,8 @@ func (g *Gateway) front(w http.ResponseWriter, r *http.Request) {
 		p := problem(http.StatusMethodNotAllowed, "%s is not possible here; the REST interface is below %s", clip(r.Method), apiPrefix)
 		p.allow = "GET, HEAD"
 		p.write(w)
+	case g.o.WebSocket != nil && strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
+		problem(http.StatusNotFound, "no WebSocket is at %s; MQTT over WebSocket is at /mqtt and /ws", clip(r.URL.Path)).write(w)
 	case g.o.Web != nil && wantsPage:
 		g.o.Web.ServeHTTP(w, r)
 	case r.URL.Path == "/":

@@ -34,6 +34,9 @@ func (c *Conn) finish(last []byte) {
 	if len(last) > 0 {
 		o.buffered.Add(int64(len(last)))
 		c.gather(last, 0, 0)
+		if c.connect.Load() != nil { // else it is no packet
+			o.counts.add(last[0])
+		}
 	}
 	start := c.schedule()
 	stalled := o.state == flushWriting

@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/tls"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -24,8 +25,15 @@ type Conn struct {
 	keepAlive atomic.Int64
 	// lastRead is when bytes last came, in nanoseconds since epoch.
 	lastRead atomic.Int64
-	in       inbound
-	out      outbound
+	// remote is the client's address where it is not the socket's.
+	remote  atomic.Pointer[net.TCPAddr]
+	counted netip.Prefix // what addresses counts it for; Transport.mu guards it
+	// refusal is what the CONNECT is answered with, whatever it says. It is set
+	// with Transport.mu held, before anything is read.
+	refusal *wire.Error
+	pace    *publishPace // nil: no limit
+	in      inbound
+	out     outbound
 }
 
 // epoch is what lastRead counts from; monotonic.
@@ -38,6 +46,9 @@ func (t *Transport) newConn(nc net.Conn, listener string, ws *wsCodec) *Conn {
 	c := &Conn{t: t, nc: nc, raw: rawConn(nc), ws: ws, listener: listener}
 	c.lastRead.Store(now())
 	c.in.limit = t.limits.MaxConnect
+	if t.limits.PublishRate > 0 || t.limits.PublishBytes > 0 {
+		c.pace = &publishPace{}
+	}
 	if c.raw != nil {
 		c.in.ready = c.readReady
 		c.out.ready = c.writeReady
@@ -68,7 +79,7 @@ func (c *Conn) SetKeepAlive(seconds uint16) {
 }
 
 // Remote is the peer's address as host:port.
-func (c *Conn) Remote() string { return c.nc.RemoteAddr().String() }
+func (c *Conn) Remote() string { return c.RemoteAddr().String() }
 
 // Listener is the id of the listener that took the connection.
 func (c *Conn) Listener() string { return c.listener }
@@ -110,7 +121,7 @@ func (c *Conn) end(code wire.Code, reason string) {
 	var frame []byte
 	switch {
 	case !c.out.accepted.Load():
-		frame = wire.AppendConnack(nil, version, false, code, reason)
+		frame = c.fitting(wire.AppendConnack(nil, version, false, code, reason), wire.AppendConnack(nil, version, false, code, "")) // [MQTT-3.2.2-19]
 	case version >= wire.V5:
 		frame = c.fitting(wire.AppendDisconnect(nil, code, reason), wire.AppendDisconnect(nil, code, ""))
 	}
@@ -174,8 +185,14 @@ func (c *Conn) Close() error {
 // LocalAddr implements net.Conn.
 func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
 
-// RemoteAddr implements net.Conn.
-func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+// RemoteAddr implements net.Conn. Behind a trusted proxy it is the client's
+// address as the proxy tells it.
+func (c *Conn) RemoteAddr() net.Addr {
+	if a := c.remote.Load(); a != nil {
+		return a
+	}
+	return c.nc.RemoteAddr()
+}
 
 // SetDeadline implements net.Conn and does nothing: the engine's idea of the
 // keep alive overflows, see SetKeepAlive.

@@ -159,7 +159,7 @@ func TestConn_Read_BadConnect(t *testing.T) {
 		want []byte // and then the end
 		code wire.Code
 	}{
-		{"not a CONNECT [MQTT-3.1.0-1]", []byte("GET / HTTP/1.1\r\n\r\n"), nil, wire.ProtocolError},
+		{"not a CONNECT [MQTT-3.1.0-1]", []byte("\x30\x05hello"), nil, wire.ProtocolError},
 		{"3.1.1 level 6", []byte("\x10\x0d\x00\x04MQTT\x06\x02\x00\x00\x00\x01c"), []byte{0x20, 2, 0, 1}, wire.UnsupportedProtocolVersion},
 		{"3.1.1 empty client id, clean 0", []byte("\x10\x0c\x00\x04MQTT\x04\x00\x00\x00\x00\x00"), []byte{0x20, 2, 0, 2}, wire.ClientIdentifierNotValid},
 		{"3.1.1 malformed: no CONNACK", []byte("\x10\x0d\x00\x04MQTT\x04\x03\x00\x00\x00\x01c"), nil, wire.MalformedPacket},

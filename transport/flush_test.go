@@ -84,8 +84,9 @@ func TestConn_Flush_NoLostWakeup(t *testing.T) {
 func TestConn_Stalled(t *testing.T) {
 	s := startServer(t, transport.Limits{}, nil)
 	c := s.open(t, 4, "stalled")
+	stalled := s.plane(t, 0)
 	other := s.open(t, 4, "other")
-	stalled, healthy := s.plane(t, 0), s.plane(t, 1)
+	healthy := s.plane(t, 1)
 	frame := publish(4, "a", bytes.Repeat([]byte{'x'}, 10_000))
 	sent := 0
 	start := time.Now()

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +24,7 @@ type inbound struct {
 	dirty bool   // something was sent from here and not flushed
 	full  bool   // the last blocking read filled its buffer
 	armed int64  // when the read deadline was last set, as now()
+	pause int64  // nanoseconds not to read for, see paced
 	n     int    // what ready read
 	err   error
 	ready func(fd uintptr) bool
@@ -76,6 +76,11 @@ func (c *Conn) advance() error {
 		in.dirty = false
 		c.Flush()
 	}
+	if wait := in.pause; wait > 0 {
+		in.pause = 0
+		c.t.stats.PublishPauses.Add(1)
+		return c.pause(time.Duration(wait))
+	}
 	return c.fill()
 }
 
@@ -93,9 +98,11 @@ func (c *Conn) broken(err error) error {
 		code, reason = we.Code, we.Reason
 	}
 	if !c.out.accepted.Load() {
-		c.t.stats.Refused[code].Add(1)
+		if we == nil || we != c.refusal { // else it is counted already
+			c.t.stats.Refused[code].Add(1)
+		}
 		if c.connect.Load() == nil {
-			c.finish(nil) // no CONNECT, nobody to answer
+			c.finish(c.stranger()) // no CONNECT, nobody to answer
 			return err
 		}
 	}
@@ -119,7 +126,7 @@ func (c *Conn) process() (err error) {
 			err = fmt.Errorf("process packet: panic: %v", r)
 		}
 	}()
-	for len(in.b) > 0 && len(in.up) == 0 {
+	for len(in.b) > 0 && len(in.up) == 0 && in.pause <= 0 {
 		if err := c.checkFirst(in.b[0]); err != nil {
 			return err
 		}
@@ -173,7 +180,12 @@ func (c *Conn) dispatch(header byte, body []byte, size int) error {
 		return &wire.Error{Code: wire.MalformedPacket, Reason: "remaining length is longer than it need be [MQTT-1.5.5-1]"}
 	}
 	switch typ := header >> 4; typ {
-	case wire.PUBLISH, wire.PUBACK, wire.PUBREC, wire.PUBREL, wire.PUBCOMP, wire.SUBSCRIBE, wire.UNSUBSCRIBE:
+	case wire.PUBLISH:
+		if c.pace != nil {
+			c.in.pause = c.t.paced(c.pace, size+len(body))
+		}
+		fallthrough
+	case wire.PUBACK, wire.PUBREC, wire.PUBREL, wire.PUBCOMP, wire.SUBSCRIBE, wire.UNSUBSCRIBE:
 		c.in.fed = true
 		return c.in.plane.Packet(header, body)
 	case wire.PINGREQ:
@@ -205,6 +217,9 @@ func (c *Conn) onConnect(body []byte) error {
 	c.connect.Store(cp)
 	if err != nil {
 		return err
+	}
+	if c.refusal != nil {
+		return c.refusal
 	}
 	if cp.HasAuthMethod {
 		return &wire.Error{Code: wire.BadAuthenticationMethod, Reason: "no enhanced authentication here [MQTT-4.12.0-1]"}
@@ -310,6 +325,9 @@ func (c *Conn) arm() {
 	limit := c.keepAlive.Load()
 	if c.connect.Load() == nil {
 		limit = int64(c.t.limits.ConnectTimeout)
+		if c.refusal != nil {
+			limit = min(limit, int64(refusalTimeout))
+		}
 		if in.armed != 0 {
 			return // one deadline for the whole CONNECT
 		}
@@ -354,44 +372,4 @@ func (c *Conn) silence() error {
 	c.in.armed = max(now(), 1)
 	_ = c.nc.SetReadDeadline(deadline) // as in arm
 	return nil
-}
-
-// reserve returns room behind b, in a buffer of base bytes, or of up to what
-// the packet that b begins needs, growing only as its bytes come in.
-func (in *inbound) reserve(base int) []byte {
-	size := base
-	if in.need > base {
-		size = min(in.need, max(2*base, 2*len(in.b)))
-	}
-	if in.block == nil || len(in.block.b) != size {
-		next := takeRead(size)
-		in.b = next.b[:copy(next.b, in.b)]
-		giveRead(in.block)
-		in.block = next
-	} else {
-		in.b = in.block.b[:copy(in.block.b, in.b)]
-	}
-	return in.block.b[len(in.b):]
-}
-
-// park gives the buffer back while the connection waits; the beginning of a
-// packet is kept in memory of its own size. A packet that outgrew the pool's
-// buffers keeps the one it grows in.
-func (in *inbound) park() {
-	if in.block == nil || len(in.b) > 0 && len(in.block.b) != readSize {
-		return
-	}
-	if len(in.b) > 0 {
-		in.b = bytes.Clone(in.b)
-	} else {
-		in.b = nil
-	}
-	giveRead(in.block)
-	in.block = nil
-}
-
-// drop gives all memory back.
-func (in *inbound) drop() {
-	giveRead(in.block)
-	in.block, in.b, in.up = nil, nil, nil
 }

@@ -84,6 +84,7 @@ func (c *Conn) send(frame []byte, at int, id uint16) (dirty bool) {
 		o.high = true
 	}
 	c.gather(frame, at, id)
+	o.counts.add(frame[0])
 	dirty = !o.owed
 	o.owed = true
 	o.mu.Unlock()
@@ -101,7 +102,6 @@ func (c *Conn) gather(frame []byte, at int, id uint16) {
 	if at > 0 {
 		binary.BigEndian.PutUint16(o.gather.b[start+at:], id)
 	}
-	o.counts.add(frame[0])
 }
 
 // headroom is what a flush needs in front of the data.

@@ -9,10 +9,17 @@ type Stats struct {
 	Accepted atomic.Int64 // connections taken
 	Open     atomic.Int64 // connections open now
 
-	RefusedFull    atomic.Int64      // closed at once: Limits.MaxConnections, or shutting down
+	RefusedFull    atomic.Int64      // Limits.MaxConnections, or shutting down
+	RefusedAddress atomic.Int64      // Limits.MaxPerAddress
+	RefusedRate    atomic.Int64      // Limits.ConnectRate
+	RefusedMQTT    atomic.Int64      // MQTT clients at the HTTP port
+	RefusedWeb     atomic.Int64      // HTTP clients at an MQTT port
 	RefusedHTTP    atomic.Int64      // WebSocket upgrades refused: origin, subprotocol, not an upgrade
 	ConnectTimeout atomic.Int64      // no CONNECT in time
-	Refused        [256]atomic.Int64 // CONNACKs of ours with this reason code, sent or (3.1.1) implied
+	Refused        [256]atomic.Int64 // CONNACKs of ours with this reason code, sent or (3.1.1) implied, but those over limits
+
+	ConnectsDelayed atomic.Int64 // connections held back by Limits.ConnectRate and then let in
+	PublishPauses   atomic.Int64 // times that a connection was not read because of PublishRate or PublishBytes
 
 	AcceptErrors      atomic.Int64 // failed accepts, each followed by a pause
 	Panics            atomic.Int64 // recovered; each cost one connection

@@ -120,7 +120,7 @@ func (l *TCP) accept(nc net.Conn, establish listeners.EstablishFn) {
 	}
 	c := l.t.newConn(nc, l.id, nil)
 	if err := l.t.admit(c); err != nil {
-		// Closed without a word: there is no room even to read its CONNECT.
+		// Closed without a word: there is no room even to say why.
 		_ = nc.Close()
 		return
 	}
@@ -130,7 +130,7 @@ func (l *TCP) accept(nc net.Conn, establish listeners.EstablishFn) {
 	if closed { // Close may have missed it
 		c.finish(nil)
 	}
-	go l.t.serve(c, establish)
+	go l.t.serve(c, nil, establish)
 }
 
 // Close stops listening and disconnects this listener's clients (0x8B). The

@@ -19,6 +19,7 @@ import (
 	"net"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fitmq/fitmq/delivery/wire"
@@ -54,8 +55,21 @@ type Limits struct {
 	// the connection closes. Zero means 64 KiB.
 	MaxConnect int
 	// MaxConnections is how many connections may be open over all listeners;
-	// further ones are closed at once. Zero means 100,000.
+	// further ones are refused with 0x89. Zero means 100,000.
 	MaxConnections int
+	// MaxPerAddress is the same for one IPv4 address or IPv6 /64, refused with
+	// 0x97. Zero means no limit of its own.
+	MaxPerAddress int
+	// ConnectRate is how many connections a second one address may make after a
+	// first ConnectBurst; further ones wait, up to 2 s, then they are refused
+	// with 0x9F. Zero means no limit; a burst of zero means five seconds' worth.
+	ConnectRate  int
+	ConnectBurst int
+	// PublishRate, in messages a second, and PublishBytes a second bound what one
+	// connection publishes: one that sends more is read more slowly, nothing is
+	// dropped. Zero means no limit.
+	PublishRate  int
+	PublishBytes int
 	// ConnectTimeout is how long a client may take to send its CONNECT (and to
 	// shake hands, with TLS). Zero means 10 s.
 	ConnectTimeout time.Duration
@@ -98,6 +112,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.MaxPacket, 1<<20)
 	def(&l.MaxConnect, 64<<10)
 	def(&l.MaxConnections, 100_000)
+	def(&l.ConnectBurst, 5*l.ConnectRate)
 	def(&l.HighWater, 64<<10)
 	def(&l.LowWater, 16<<10)
 	def(&l.MaxBuffered, 8<<20)
@@ -121,9 +136,13 @@ type Transport struct {
 	workers sync.WaitGroup // the flushers
 	conns   sync.WaitGroup // open connections
 
-	mu     sync.Mutex // guards open and closed
-	open   map[*Conn]struct{}
-	closed bool
+	webHint atomic.Pointer[string] // where HTTP is, for those who look for it here
+
+	mu        sync.Mutex // guards what follows
+	open      map[*Conn]struct{}
+	addresses addresses
+	refusing  int // those of open that have a refusal
+	closed    bool
 }
 
 // New starts the flushers. log may be nil. Close ends them.
@@ -196,12 +215,16 @@ func (t *Transport) endAll(listener string) {
 // errFull is why a connection is not taken.
 var errFull = errors.New("too many connections, or shutting down")
 
-// admit registers a connection, or refuses it by Limits.MaxConnections.
+// admit registers a connection. Over Limits.MaxConnections it gets a refusal;
+// an error means that it is to be closed at once.
 func (t *Transport) admit(c *Conn) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed || len(t.open) >= t.limits.MaxConnections {
+	full := len(t.open)-t.refusing >= t.limits.MaxConnections
+	if t.closed || full {
 		t.stats.RefusedFull.Add(1)
+	}
+	if t.closed || full && t.refuse(c, wire.ServerBusy, "too many connections") != nil {
 		return errFull
 	}
 	t.open[c] = struct{}{}
@@ -215,14 +238,21 @@ func (t *Transport) admit(c *Conn) error {
 func (t *Transport) forget(c *Conn) {
 	t.mu.Lock()
 	delete(t.open, c)
+	if c.refusal != nil {
+		t.refusing--
+	}
+	if c.counted.IsValid() {
+		t.addresses.give(c.counted)
+	}
 	t.mu.Unlock()
 	t.stats.Open.Add(-1)
 	t.conns.Done()
 }
 
-// serve runs the engine's handler for one connection, on the goroutine that is
-// to be the connection's reading one. A panic ends this connection only.
-func (t *Transport) serve(c *Conn, establish func(id string, c net.Conn) error) {
+// serve prepares one connection and runs the engine's handler for it, on the
+// goroutine that is to be the connection's reading one. A panic ends this
+// connection only. prepare may be nil.
+func (t *Transport) serve(c *Conn, prepare func() error, establish func(id string, c net.Conn) error) {
 	defer c.readerGone()
 	defer func() {
 		// The connection may be closed already: then this changes nothing.
@@ -233,6 +263,15 @@ func (t *Transport) serve(c *Conn, establish func(id string, c net.Conn) error) 
 			t.panicked(c, r)
 		}
 	}()
+	if prepare != nil {
+		if err := prepare(); err != nil {
+			t.log.Debug("connection ended before its CONNECT", "listener", c.listener, "remote", c.Remote(), "error", err)
+			return
+		}
+	}
+	if err := c.byAddress(); err != nil {
+		return
+	}
 	if err := establish(c.listener, c); err != nil {
 		t.log.Debug("connection ended", "listener", c.listener, "remote", c.Remote(), "error", err)
 	}

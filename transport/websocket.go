@@ -149,7 +149,7 @@ func (l *WebSocket) upgrade(w http.ResponseWriter, r *http.Request, establish li
 			codec.early = slices.Clone(early)
 		}
 	}
-	c := l.t.newConn(nc, l.id, codec)
+	c := l.t.newConn(unwrapWeb(nc), l.id, codec)
 	codec.timer = time.AfterFunc(time.Hour, c.ping)
 	if err := l.t.admit(c); err != nil {
 		codec.stop()
@@ -163,5 +163,5 @@ func (l *WebSocket) upgrade(w http.ResponseWriter, r *http.Request, establish li
 	if closed { // Close may have missed it
 		c.finish(nil)
 	}
-	go l.t.serve(c, establish)
+	go l.t.serve(c, nil, establish)
 }

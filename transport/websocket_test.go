@@ -300,20 +300,3 @@ func TestWebSocket_Ping(t *testing.T) {
 		t.Errorf("got end %v", err)
 	}
 }
-
-// The limit on connections holds over all listeners together.
-func TestTransport_MaxConnections(t *testing.T) {
-	s := startServer(t, transport.Limits{MaxConnections: 2}, nil)
-	s.open(t, 4, "a")
-	b := s.open(t, 4, "b")
-	third := dial(t, s.addr)
-	third.wantEOF()
-	if got := s.Stats().RefusedFull.Load(); got != 1 {
-		t.Errorf("got %d refused, want 1", got)
-	}
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "a place is free", func() bool { return s.Stats().Open.Load() == 1 })
-	s.open(t, 4, "c")
-}
