@@ -82,7 +82,7 @@ type Workload struct {
 	Only []brokers.Kind
 	// Once says that one run is enough: it hardly varies and takes its time.
 	Once bool
-	run   func(context.Context, *Env, *brokers.Process) (Values, error)
+	run  func(context.Context, *Env, *brokers.Process) (Values, error)
 }
 
 // For reports whether the workload is for a broker.
