@@ -289,10 +289,12 @@ func (c *client) expect(topic, payload string) message {
 // marker that it publishes now is the next one.
 func (c *client) nothingFrom(publisher *client) {
 	topic := c.e.topic("marker")
-	c.subscribe(topic, 0)
+	c.subscribe(topic, 1)
 	publisher.say(topic, "marker", 1)
-	if m := c.message(); m.topic != topic {
+	m := c.message()
+	if m.topic != topic {
 		c.e.Fatalf("got %q on %s, want nothing", m.payload, m.topic)
 	}
+	c.complete(m)
 	c.unsubscribe(topic)
 }

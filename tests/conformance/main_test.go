@@ -22,6 +22,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fitmq/fitmq/broker"
 	"github.com/fitmq/fitmq/broker/brokertest"
@@ -56,9 +57,12 @@ type kind string
 const (
 	// standard has the defaults of the configuration.
 	standard kind = ""
-	// small announces little: packets of 2 KiB, Receive Maximum 2, 3 aliases.
+	// small announces little: packets of 2 KiB, Receive Maximum 2, 3 aliases; and
+	// it waits for a CONNECT no longer than hurry.
 	small kind = "small"
 )
+
+const hurry = 2 * time.Second
 
 var kinds = map[kind]func(*broker.Options){
 	standard: func(*broker.Options) {},
@@ -66,6 +70,7 @@ var kinds = map[kind]func(*broker.Options){
 		o.Config.MQTT.MaxPacketSize = 2 * config.KiB
 		o.Config.MQTT.ReceiveMaximum = 2
 		o.Config.MQTT.TopicAliasMaximum = 3
+		o.Config.MQTT.ConnectTimeout = config.Duration(hurry)
 	},
 }
 
@@ -95,7 +100,7 @@ var rows = slices.Concat(
 	dataRows, connectRows, credentialRows, connackRows, keepAliveRows, sessionRows, expiryRows, willRows,
 	publishRows, retainRows, propertyRows, aliasRows, ackRows, qosRows, resumeRows, quotaRows, sizeRows,
 	subscribeRows, subscriptionIDRows, unsubscribeRows, topicRows, shareRows, disconnectRows, authRows,
-	brokenRows(), streamRows, webSocketRows, orderRows, restartRows,
+	brokenRows(), streamRows, webSocketRows, orderRows, pressureRows, restartRows,
 )
 
 // The rows of each version run against brokers of their own.
