@@ -40,7 +40,7 @@ func parseFlags() options {
 	flag.StringVar(&o.workloads, "workloads", "", "comma-separated names of workloads, or beginnings of names (default all)")
 	flag.StringVar(&o.brokers, "brokers", "", "comma-separated names of brokers (default all)")
 	flag.IntVar(&o.repeat, "repeat", 3, "how often each is run; the median counts")
-	flag.DurationVar(&o.duration, "duration", 0, "how long traffic is measured (default 2s, with -short 300ms)")
+	flag.DurationVar(&o.duration, "duration", 0, "how long traffic is measured (default 2s, with -short 200ms)")
 	flag.BoolVar(&o.short, "short", false, "little of everything, in under a minute; the figures are rough")
 	flag.BoolVar(&o.list, "list", false, "list the workloads and end")
 	flag.StringVar(&o.out, "out", "", "write the comparison as Markdown to this file")
@@ -82,7 +82,8 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	// What cannot be removed stays in the system's temporary directory.
+	defer func() { _ = os.RemoveAll(dir) }()
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return err

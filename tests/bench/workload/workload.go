@@ -59,7 +59,7 @@ var (
 		Idle: 10000, Settle: 5 * time.Second, Queued: 100000, Sessions: 10000, SessionMessages: 100,
 	}
 	Short = Scale{
-		Warm: 100 * time.Millisecond, Measure: 300 * time.Millisecond, Pace: 200 * time.Millisecond, Subscribers: 1000,
+		Warm: 50 * time.Millisecond, Measure: 200 * time.Millisecond, Pace: 100 * time.Millisecond, Subscribers: 1000,
 		Idle: 300, Settle: 300 * time.Millisecond, Queued: 5000, Sessions: 500, SessionMessages: 20,
 	}
 )
@@ -101,7 +101,8 @@ func (w Workload) Run(ctx context.Context, env *Env, kind brokers.Kind) (Values,
 	if err != nil {
 		return nil, fmt.Errorf("make directory: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	// What cannot be removed stays in the system's temporary directory.
+	defer func() { _ = os.RemoveAll(dir) }()
 	p, err := env.Binaries.Start(ctx, kind, dir)
 	if err != nil {
 		return nil, err
