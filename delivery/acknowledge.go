@@ -119,6 +119,9 @@ func (l *link) pubrec(a wire.Ack) error {
 		f.state, f.m = flightReleased, nil
 		l.ack(wire.PUBREL, f.id, wire.Success, "", &l.dirty)
 	default:
+		if f.state == flightWaiting {
+			s.out.waiting--
+		}
 		f.state = flightReleasing
 		id := f.id
 		s.hub.logFlow(s, flowReleased, f, func(err error) { s.released(l, id, err) })
@@ -187,15 +190,15 @@ func (l *link) pubrel(a wire.Ack) {
 			return
 		}
 		s.held[a.PacketID] = heldReleasing
-		s.hub.logFlow(s, flowFreed, &flight{id: a.PacketID}, func(err error) { s.freed(l, a.PacketID, err) })
-	case heldReleasing, heldPending:
+		s.hub.logFlow(s, flowFreed, &flight{id: a.PacketID}, func(err error) { s.freed(a.PacketID, err) })
+	case heldReleasing, heldPending, heldRepeated:
 		// The answer follows.
 	default:
 		l.ack(wire.PUBCOMP, a.PacketID, wire.PacketIdentifierNotFound, "", &l.dirty) // [MQTT-4.3.3-11]
 	}
 }
 
-func (s *Session) freed(l *link, id uint16, err error) {
+func (s *Session) freed(id uint16, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil || s.held[id] != heldReleasing {
@@ -203,7 +206,9 @@ func (s *Session) freed(l *link, id uint16, err error) {
 	}
 	delete(s.held, id)
 	s.dirty = true
-	if s.link.Load() == l {
+	// The client may have come back and repeated PUBREL meanwhile: one record
+	// answers both.
+	if l := s.link.Load(); l != nil {
 		l.ack(wire.PUBCOMP, id, wire.Success, "", &s.hub.commit.batch)
 	}
 }

@@ -141,7 +141,7 @@ func (s *Session) readOn(ctx context.Context) error {
 
 // pumpAgain keeps a session in line that is behind and has room. mu is held.
 func (s *Session) pumpAgain() {
-	if s.out.len() < refill && len(s.out.flights) < s.out.window {
+	if s.out.len() < refill && s.out.room() > 0 {
 		s.hub.catchUp.want(s)
 	}
 }

@@ -70,7 +70,7 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 		old.conn.Disconnect(wire.SessionTakenOver, "another connection has the same client identifier")
 		h.disconnected(old)
 	}
-	h.wills.cancel(s.id) // [MQTT-3.1.3-9]
+	h.returned(s.id)
 	l := &link{s: s, conn: c.Conn, client: c.Client, present: present, problem: c.ProblemInformation}
 	l.window = h.limits.MaxInflight
 	if c.ReceiveMaximum != 0 {
@@ -100,7 +100,7 @@ func (h *Hub) claim(c *Client, clean bool) (s, replaced *Session, present bool, 
 		gone := old.ended || old.expired(h.now())
 		owner := old.user
 		// A session that ends with its connection ends when that is taken over.
-		gone = gone || !old.lasting.Load()
+		gone = gone || !old.outlives()
 		old.mu.Unlock()
 		if owner != c.UserID && !gone {
 			return nil, nil, false, ErrOwned
@@ -155,7 +155,10 @@ func (h *Hub) disconnected(l *link) {
 	if w != nil {
 		h.leaveWill(l.s, w)
 	}
-	if !l.s.lasting.Load() {
+	l.s.mu.Lock()
+	outlives := l.s.outlives()
+	l.s.mu.Unlock()
+	if !outlives {
 		h.end(l.s, wire.Success)
 		return
 	}

@@ -22,30 +22,35 @@ const (
 // none of the session's own cursor.
 const flowShared = 0x80
 
+// flowFixed is the size of a step's record without the client id: the step, the
+// packet id, the position of the message, and the session's generation.
+const flowFixed = 1 + 2 + 8 + 8
+
 // logFlow appends a step. It never waits, so it may be called under the
 // session's mu.
 func (h *Hub) logFlow(s *Session, step flowStep, f *flight, done func(error)) {
 	if f.share != nil {
 		step |= flowShared
 	}
-	data := make([]byte, 0, 16+len(s.id))
+	data := make([]byte, 0, flowFixed+len(s.id))
 	data = append(data, byte(step))
 	data = binary.LittleEndian.AppendUint16(data, f.id)
 	data = binary.LittleEndian.AppendUint64(data, uint64(f.pos))
+	data = binary.LittleEndian.AppendUint64(data, uint64(s.kept.gen))
 	data = append(data, s.id...)
 	h.commit.add(op{rec: store.Record{Kind: kindFlow, Data: data}, from: s.link.Load(), done: done}, false)
 }
 
 // replayFlow does a recorded step again on a session read from its table.
 func (h *Hub) replayFlow(e store.Entry) error {
-	const fixed = 1 + 2 + 8
-	if len(e.Data) < fixed {
+	if len(e.Data) < flowFixed {
 		return fmt.Errorf("%w at position %d", errBadRecord, e.Pos)
 	}
-	s := h.sessions[string(e.Data[fixed:])]
-	if s == nil || e.Pos <= s.kept.applied {
-		return nil
+	s := h.sessions[string(e.Data[flowFixed:])]
+	if s == nil || e.Pos <= s.kept.applied || int64(binary.LittleEndian.Uint64(e.Data[11:])) != s.kept.gen {
+		return nil // of a session that has ended, or known already
 	}
+	s.dirty = true // what is done again here is in no table yet
 	id := binary.LittleEndian.Uint16(e.Data[1:])
 	pos := store.Pos(binary.LittleEndian.Uint64(e.Data[3:]))
 	o := &s.out

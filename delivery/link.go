@@ -46,6 +46,9 @@ type link struct {
 // Packet handles one packet of the data plane. body is only valid during the
 // call. An error, a *wire.Error, ends the connection.
 func (l *link) Packet(header byte, body []byte) error {
+	if l.s.link.Load() != l { // what it still has to say would overtake its successor
+		return &wire.Error{Code: wire.SessionTakenOver, Reason: "another connection has the same client identifier"}
+	}
 	switch header >> 4 {
 	case wire.PUBLISH:
 		return l.publish(header, body)

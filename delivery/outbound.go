@@ -66,6 +66,8 @@ type outbound struct {
 	flights []flight
 	lastID  uint16
 	window  int
+	// mixed: the flights' ids are not in cyclic order, after a restart.
+	mixed bool
 
 	// queue holds what waits behind the window, from head on. states finds a
 	// state topic's entry in it, so that a newer value takes its place.
@@ -174,9 +176,48 @@ func (o *outbound) nextID() uint16 {
 			i++
 			continue
 		}
+		if o.mixed && o.find(id) >= 0 {
+			continue
+		}
 		o.lastID = id
 		return id
 	}
+}
+
+// room is how many deliveries the window still takes. Those that wait to be
+// sent again have not entered it.
+func (o *outbound) room() int { return o.window - (len(o.flights) - o.waiting) }
+
+// ready reports whether a delivery that waits to be sent again may be, in the
+// order of the log: after a restart QoS 1 deliveries that are owed from before
+// it have to be read again first, because their ids were not written.
+func (o *outbound) ready(f *flight) bool {
+	p := f.owed()
+	if p == 0 {
+		return true
+	}
+	first := o.firstQueued()
+	return p <= o.read && (first == 0 || p < first)
+}
+
+// place returns where a delivery goes in the window: before those that wait and come
+// after it in the log. blocked: one that waits has to go first.
+func (o *outbound) place(q *queued) (at int, blocked bool) {
+	at = len(o.flights)
+	if o.waiting == 0 {
+		return at, false
+	}
+	for i := range o.flights {
+		f := &o.flights[i]
+		if f.state != flightWaiting {
+			continue
+		}
+		if p := f.owed(); p == 0 || q.owed() == 0 || p < q.owed() {
+			return at, true
+		}
+		return i, false
+	}
+	return at, false
 }
 
 func (o *outbound) find(id uint16) int {
@@ -193,7 +234,7 @@ func (o *outbound) remove(i int) {
 		o.flights[0] = flight{}
 		o.flights = o.flights[1:]
 		if len(o.flights) == 0 {
-			o.flights = nil
+			o.flights, o.mixed = nil, false
 		}
 		return
 	}

@@ -113,7 +113,7 @@ func (h *Hub) saveSession(s *Session) error {
 	s.kept.saving.Lock()
 	defer s.kept.saving.Unlock()
 	s.mu.Lock()
-	wanted := !s.ended && (s.lasting.Load() || s.will != nil)
+	wanted := !s.ended && (s.outlives() || s.will != nil)
 	row := s.row()
 	s.mu.Unlock()
 	if !wanted {
@@ -298,7 +298,7 @@ func (s *Session) progress(pos store.Pos) progressRow {
 		r.Done = append(r.Done, p)
 	}
 	for id, state := range s.held {
-		if state != heldPending {
+		if state != heldPending && state != heldRepeated {
 			r.Held = append(r.Held, id)
 		}
 	}

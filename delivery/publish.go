@@ -116,8 +116,11 @@ func (l *link) topic(p *wire.Publish) (string, error) {
 func (l *link) repeated(id uint16) bool {
 	l.s.mu.Lock()
 	state := l.s.held[id]
-	if state == 0 {
+	switch state {
+	case 0:
 		l.s.held[id] = heldPending
+	case heldPending:
+		l.s.held[id] = heldRepeated
 	}
 	l.s.mu.Unlock()
 	if state == heldReceived {
@@ -290,11 +293,17 @@ func (l *link) accepted(qos byte, id uint16, out *batch, mt *matched) {
 	case 1:
 		l.ack(wire.PUBACK, id, code, "", out)
 	case 2:
+		to := l
 		l.s.mu.Lock()
+		if l.s.held[id] == heldRepeated {
+			to = l.s.link.Load() // the client has come back meanwhile
+		}
 		l.s.held[id] = heldReceived
 		l.s.dirty = true
 		l.s.mu.Unlock()
-		l.ack(wire.PUBREC, id, code, "", out)
+		if to != nil {
+			to.ack(wire.PUBREC, id, code, "", out)
+		}
 	}
 }
 
@@ -305,10 +314,18 @@ func (l *link) forget(qos byte, id uint16) {
 		return
 	}
 	l.s.mu.Lock()
-	if l.s.held[id] == heldPending {
+	var waits *link
+	switch l.s.held[id] {
+	case heldRepeated:
+		waits = l.s.link.Load() // its repetition was not answered: it must come again
+		delete(l.s.held, id)
+	case heldPending:
 		delete(l.s.held, id)
 	}
 	l.s.mu.Unlock()
+	if waits != nil {
+		waits.lost("the store cannot write")
+	}
 }
 
 // route hands the message to everybody connected who wants it.

@@ -129,7 +129,7 @@ func (h *Hub) restore(id string, row sessionRow, p progressRow) (*Session, error
 	s.setExpiry(row.Expiry)
 	s.offlineSince = p.Offline
 	if s.offlineSince == 0 {
-		s.offlineSince = h.now().UnixNano()
+		s.offlineSince, s.dirty = h.now().UnixNano(), true
 	}
 	for _, r := range row.Subs {
 		s.subs[r.Filter] = &subscription{
@@ -223,8 +223,9 @@ func (h *Hub) replayEntry(e store.Entry) error {
 		h.meaning.Applied(e.Pos, m)
 	}
 	if m.From.PacketID != 0 {
-		if s := h.sessions[m.From.ClientID]; s != nil && e.Pos > s.kept.applied && e.Pos > s.kept.born {
-			s.held[m.From.PacketID] = heldReceived
+		s := h.sessions[m.From.ClientID]
+		if s != nil && e.Pos > s.kept.applied && m.At >= s.kept.gen { // else it was an earlier session's
+			s.held[m.From.PacketID], s.dirty = heldReceived, true
 		}
 	}
 	return nil

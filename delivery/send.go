@@ -1,6 +1,9 @@
 package delivery
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/fitmq/fitmq/delivery/wire"
 )
 
@@ -57,8 +60,7 @@ func (s *Session) makeRoom(m *Message) bool {
 // room. mu is held.
 func (s *Session) pump(l *link, b *batch) {
 	o := &s.out
-	s.resendWaiting(l, b)
-	for o.len() > 0 {
+	for s.resendWaiting(l, b); o.len() > 0; s.resendWaiting(l, b) {
 		q := o.queue[o.head]
 		if q.m.expired(s.hub.now()) {
 			o.pop()
@@ -70,7 +72,7 @@ func (s *Session) pump(l *link, b *batch) {
 		}
 		o.pop()
 	}
-	if o.len() >= refill || len(o.flights) >= o.window {
+	if o.len() >= refill || o.room() <= 0 {
 		return
 	}
 	if o.behind {
@@ -96,7 +98,8 @@ func (s *Session) send(l *link, q queued, b *batch) bool {
 	}
 	logged := q.qos == 2 && q.pos != 0 && s.lasting.Load()
 	// What follows a QoS 2 message waits until that one is out, to keep order.
-	if len(o.flights) >= o.window || o.waiting > 0 || o.logging > 0 && !logged {
+	at, blocked := o.place(&q)
+	if o.room() <= 0 || blocked || o.logging > 0 && !logged {
 		return false
 	}
 	f := flight{queued: q, id: o.nextID(), state: flightSent}
@@ -105,7 +108,8 @@ func (s *Session) send(l *link, q queued, b *batch) bool {
 		o.logging++
 		s.hub.logFlow(s, flowSent, &f, func(err error) { s.flowLogged(l, f.id, err) })
 	}
-	o.flights = append(o.flights, f)
+	o.flights = slices.Insert(o.flights, at, f)
+	o.mixed = o.mixed || at < len(o.flights)-1
 	if !logged {
 		s.transmit(l, &q, f.id, false, b)
 	}
@@ -177,18 +181,32 @@ func (o *outbound) resend(s *Session, l *link) {
 		o.waiting++
 		o.flights = append(o.flights, f)
 	}
+	o.sortFlights()
 	s.resendWaiting(l, &l.dirty)
+}
+
+// sortFlights brings the window into the order of the log, which is that of
+// sending but after a restart. What is not owed from the log comes first.
+func (o *outbound) sortFlights() {
+	byPos := func(a, b flight) int { return cmp.Compare(a.owed(), b.owed()) }
+	if !slices.IsSortedFunc(o.flights, byPos) {
+		slices.SortStableFunc(o.flights, byPos)
+		o.mixed = true
+	}
 }
 
 // resendWaiting repeats PUBLISH packets with DUP set and under their first ids
 // [MQTT-4.4.0-1], within the client's Receive Maximum. mu is held.
 func (s *Session) resendWaiting(l *link, b *batch) {
 	o := &s.out
-	for i := 0; i < len(o.flights) && o.waiting > 0 && len(o.flights)-o.waiting < o.window; {
+	for i := 0; i < len(o.flights) && o.waiting > 0 && o.room() > 0; {
 		f := &o.flights[i]
 		if f.state != flightWaiting {
 			i++
 			continue
+		}
+		if !o.ready(f) {
+			return
 		}
 		f.state = flightSent
 		o.waiting--

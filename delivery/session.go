@@ -21,7 +21,9 @@ type Session struct {
 
 	// link is the connection, nil while there is none. Written under mu.
 	link atomic.Pointer[link]
-	// lasting: the session outlives its connection (session expiry over 0).
+	// lasting: the session outlives its connection (session expiry over 0), or
+	// did before: then it is owed what waits in the log, although it ends with
+	// this connection.
 	lasting atomic.Bool
 
 	// rights rises when the user's rights may have become less; starts at 1.
@@ -55,8 +57,9 @@ type kept struct {
 	saving sync.Mutex
 	row    bool // a row exists
 	// gen tells this session's rows from those of an earlier one with the same
-	// client id; born is the log position at which it began, applied the one
-	// that its stored progress includes. Set before the session is shared.
+	// client id: Unix nanoseconds at its beginning; born is the log position
+	// then, applied the one that its stored progress includes. Set before the
+	// session is shared.
 	gen           int64
 	born, applied store.Pos
 }
@@ -68,6 +71,7 @@ const (
 	heldPending   heldState = iota + 1 // its record is on the way to the log
 	heldReceived                       // PUBREC sent or due, PUBREL awaited
 	heldReleasing                      // PUBREL came, its record is on the way
+	heldRepeated                       // as heldPending, and the present connection has repeated it
 )
 
 func newSession(h *Hub, id string) *Session {
@@ -89,8 +93,13 @@ func (s *Session) reach() (*link, bool) {
 // setExpiry changes the session expiry interval; mu is held.
 func (s *Session) setExpiry(seconds uint32) {
 	s.expiry = seconds
-	s.lasting.Store(seconds > 0)
+	if seconds > 0 {
+		s.lasting.Store(true)
+	}
 }
+
+// outlives reports whether the session goes on without a connection; mu is held.
+func (s *Session) outlives() bool { return s.expiry > 0 }
 
 // expired reports whether the session, without a connection since
 // offlineSince, has outlived its interval at now. mu is held.
@@ -159,7 +168,7 @@ func (s *Session) detach(l *link, clean bool) (w *will, mine bool) {
 	}
 	w = s.will
 	back := s.out.close(s)
-	s.dropPending()
+	s.unanswered()
 	s.dirty = true
 	subs := s.filters()
 	s.mu.Unlock()
@@ -170,13 +179,14 @@ func (s *Session) detach(l *link, clean bool) (w *will, mine bool) {
 	return w, true
 }
 
-// dropPending forgets inbound QoS 2 ids whose record never reached the log:
-// the client sends those again. mu is held.
-func (s *Session) dropPending() {
+// unanswered readies inbound QoS 2 ids for the next connection. One whose
+// record is on its way to the log stays pending: the client's repetition must
+// not become a second message. mu is held.
+func (s *Session) unanswered() {
 	for id, state := range s.held {
 		switch state {
-		case heldPending:
-			delete(s.held, id)
+		case heldRepeated:
+			s.held[id] = heldPending
 		case heldReleasing:
 			s.held[id] = heldReceived
 		}
@@ -194,15 +204,16 @@ func (l *link) lost(reason string) {
 // cursor is the position up to which everything the session is owed has been
 // acknowledged: what a restart reads on from. mu is held.
 func (s *Session) cursor() store.Pos {
+	at := s.out.read
 	for i := range s.out.flights {
 		if p := s.out.flights[i].owed(); p != 0 {
-			return p - 1
+			at = min(at, p-1)
 		}
 	}
 	if n := s.out.firstQueued(); n != 0 {
-		return n - 1
+		at = min(at, n-1)
 	}
-	return s.out.read
+	return at
 }
 
 func timeOf(nanos int64) time.Time { return time.Unix(0, nanos) }

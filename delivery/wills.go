@@ -44,11 +44,13 @@ type pendingWill struct {
 
 func newWills() *wills { return &wills{due: map[string]*pendingWill{}} }
 
-// cancel drops a delayed will: its client is back [MQTT-3.1.3-9].
-func (w *wills) cancel(clientID string) {
+// remove takes out a client's will, nil if none waits.
+func (w *wills) remove(clientID string) *pendingWill {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	p := w.due[clientID]
 	delete(w.due, clientID)
+	return p
 }
 
 // sessionEnded makes a delayed will due at once: it never waits beyond the
@@ -94,6 +96,15 @@ func (h *Hub) leaveWill(s *Session, w *will) {
 		return
 	}
 	h.wills.add(s.id, &pendingWill{w: w, c: c, at: h.now().Add(time.Duration(delay) * time.Second)})
+}
+
+// returned drops the delayed will of a client that is back [MQTT-3.1.3-9], or
+// publishes it if its time has come: no delay was asked for, it is over, or
+// the session was not continued.
+func (h *Hub) returned(clientID string) {
+	if p := h.wills.remove(clientID); p != nil && !p.at.After(h.now()) {
+		h.publishWill(p.c, p.w)
+	}
 }
 
 func (h *Hub) publishDueWills() {
