@@ -1,0 +1,338 @@
+package torture_test
+
+import (
+	"fmt"
+	"slices"
+)
+
+// violation is a promise that was not kept.
+type violation struct {
+	rule   string
+	who    string // client that saw it
+	stream stream // zero: not about one
+	at     int64  // place in the record
+	text   string
+	// open: more time could still heal it, because something has not arrived.
+	open bool
+}
+
+func (v violation) String() string {
+	return fmt.Sprintf("%s: client %s, %s/%s/%c, event %d: %s", v.rule, v.who, v.stream.pub, v.stream.topic, max(v.stream.class, '-'), v.at, v.text)
+}
+
+// Rules, as violations name them.
+const (
+	ruleSeen      = "the client saw a fault"
+	ruleSession   = "session present is right"
+	ruleID        = "no packet id is used again while it is in use"
+	ruleDup       = "DUP only on what was sent before, never within one connection"
+	ruleWindow    = "Receive Maximum is kept"
+	ruleFilter    = "nothing without a subscription"
+	rulePhantom   = "nothing that was never published"
+	ruleOnce      = "QoS 2 exactly once"
+	ruleRepeat    = "repeated only after a reconnect"
+	ruleOrder     = "order per publisher and topic"
+	ruleGap       = "no gap"
+	ruleLost      = "nothing acknowledged is lost"
+	ruleRetained  = "the retained value is the last one"
+	ruleWillOnce  = "a will is published at most once"
+	ruleWillNever = "no will after a clean end or a return"
+	ruleWillSent  = "a will is published after an unclean end"
+)
+
+// oracle judges a record.
+type oracle struct {
+	events  []event
+	sent    map[stream][]*sending
+	writes  map[string][]*write
+	downs   []int64 // places where the broker went down
+	clients map[string]*witness
+	wills   *willBook
+	found   []violation
+}
+
+// sending is one transmission of a message by its publisher.
+type sending struct {
+	at    int64
+	seq   int
+	qos   byte
+	conn  int
+	acked bool // on this connection
+}
+
+// witness is what a client knows at one place of the record.
+type witness struct {
+	name  string
+	known certainty // of a session at the broker
+	epoch *epoch    // nil = no session
+	conns map[int]*contact
+}
+
+type certainty uint8
+
+const (
+	absent certainty = iota
+	present
+	unknown
+)
+
+// contact is one connection of a witness.
+type contact struct {
+	open    *opening
+	up      bool
+	fresh   bool // session present was false
+	byeAt   int64
+	expires bool            // DISCONNECT ended the session
+	out     map[uint16]bool // received and not acknowledged
+	asked   map[string]int64
+}
+
+// epoch is one session, from its beginning to its end.
+type epoch struct {
+	lasting bool
+	held    map[uint16]event     // QoS 2 received, not released
+	open    map[string]*interest // by filter
+	ever    map[string]bool      // filters
+	walks   map[walkKey]*walk
+}
+
+// interest is a subscription in force with QoS 1 or 2.
+type interest struct {
+	from    int64
+	noLocal bool
+}
+
+type walkKey struct {
+	stream
+	zero bool // delivered with QoS 0
+}
+
+// judge returns what is wrong with a record. Whoever reads the record while
+// things still arrive looks only at violations that are not open.
+func judge(events []event) []violation {
+	o := &oracle{
+		events: events, sent: map[stream][]*sending{}, writes: map[string][]*write{},
+		clients: map[string]*witness{}, wills: newWillBook(),
+	}
+	o.collect()
+	for i := range events {
+		o.step(&events[i])
+	}
+	o.finish()
+	o.judgeWills()
+	return o.found
+}
+
+func (o *oracle) fail(rule string, e *event, format string, args ...any) {
+	o.found = append(o.found, violation{rule: rule, who: e.who, stream: e.stream(), at: e.at, text: fmt.Sprintf(format, args...)})
+}
+
+// collect learns what was published and acknowledged in the whole record.
+func (o *oracle) collect() {
+	type key struct {
+		stream
+		seq, conn int
+	}
+	latest := map[key]*sending{}
+	for i := range o.events {
+		e := &o.events[i]
+		switch e.kind {
+		case kKill, kStop:
+			o.downs = append(o.downs, e.at)
+		case kPublish:
+			if e.ret {
+				o.addWrite(e)
+			}
+			if e.msg.clear {
+				continue
+			}
+			s := &sending{at: e.at, seq: e.msg.seq, qos: e.qos, conn: e.conn}
+			o.sent[e.stream()] = append(o.sent[e.stream()], s)
+			latest[key{e.stream(), e.msg.seq, e.conn}] = s
+		case kAcked:
+			if e.ret {
+				o.ackWrite(e)
+			}
+			if s := latest[key{e.stream(), e.msg.seq, e.conn}]; s != nil {
+				s.acked = true
+			}
+		case kPong:
+			o.pongWrites(e)
+		}
+	}
+}
+
+// wentDown reports whether the broker went down between two places.
+func (o *oracle) wentDown(from, to int64) bool {
+	return slices.ContainsFunc(o.downs, func(at int64) bool { return from < at && at < to })
+}
+
+func (o *oracle) client(name string) *witness {
+	w := o.clients[name]
+	if w == nil {
+		w = &witness{name: name, conns: map[int]*contact{}}
+		o.clients[name] = w
+	}
+	return w
+}
+
+func (o *oracle) step(e *event) {
+	if e.kind == kFault {
+		o.fail(ruleSeen, e, "%s", e.note)
+		return
+	}
+	if e.who == "" {
+		return
+	}
+	w := o.client(e.who)
+	if e.kind == kConnect {
+		w.conns[e.conn] = &contact{open: e.open, out: map[uint16]bool{}, asked: map[string]int64{}}
+		o.wills.connect(e)
+		return
+	}
+	c := w.conns[e.conn]
+	if c == nil {
+		return
+	}
+	switch e.kind {
+	case kConnack:
+		o.connack(w, c, e)
+	case kBye:
+		c.byeAt, c.expires = e.at, e.flag
+		o.wills.bye(e)
+	case kClosed:
+		o.closed(w, c, e)
+	case kRead:
+		o.judgeRead(c, e)
+	case kSubscribe, kSuback, kUnsubscribe, kRecv, kRelease, kAck:
+		if w.epoch != nil {
+			o.inSession(w, c, e)
+		}
+	}
+}
+
+// connack checks session present and begins or continues an epoch
+// [MQTT-3.2.2-2], [MQTT-3.2.2-3].
+func (o *oracle) connack(w *witness, c *contact, e *event) {
+	o.wills.connack(e)
+	switch {
+	case e.flag && c.open.clean:
+		o.fail(ruleSession, e, "session present after a clean start")
+	case e.flag && w.known == absent:
+		o.fail(ruleSession, e, "session present, but none can be there")
+	case !e.flag && !c.open.clean && w.known == present:
+		o.fail(ruleSession, e, "no session present: it is lost")
+	}
+	c.up, c.fresh, w.known = true, !e.flag, present
+	if !e.flag || w.epoch == nil {
+		w.epoch = &epoch{held: map[uint16]event{}, open: map[string]*interest{}, ever: map[string]bool{}, walks: map[walkKey]*walk{}}
+	}
+	w.epoch.lasting = !c.open.passing()
+}
+
+func (o *oracle) closed(w *witness, c *contact, e *event) {
+	sure := e.flag && c.byeAt != 0 && !o.wentDown(c.byeAt, e.at)
+	o.wills.closed(e, sure)
+	switch {
+	case !c.up && (c.open.clean || c.open.passing() || w.known == absent):
+		w.known = unknown
+	case !c.up:
+	case c.open.passing():
+		w.known, w.epoch = absent, nil
+	case c.expires:
+		w.known, w.epoch = unknown, nil
+		if sure {
+			w.known = absent
+		}
+	}
+}
+
+func (o *oracle) inSession(w *witness, c *contact, e *event) {
+	p := w.epoch
+	switch e.kind {
+	case kSubscribe:
+		p.ever[e.topic] = true
+		if _, ok := c.asked[e.topic]; !ok {
+			c.asked[e.topic] = e.at
+		}
+		if old := p.open[e.topic]; e.qos == 0 || old != nil && old.noLocal != e.flag {
+			delete(p.open, e.topic)
+		}
+	case kSuback:
+		if e.qos > 0 && p.open[e.topic] == nil {
+			p.open[e.topic] = &interest{from: e.at, noLocal: e.flag}
+		}
+	case kUnsubscribe:
+		delete(p.open, e.topic)
+	case kRelease:
+		delete(p.held, e.id)
+	case kAck:
+		delete(c.out, e.id)
+	case kRecv:
+		o.received(w, c, e)
+	}
+}
+
+// received checks a PUBLISH packet, then the delivery that it is.
+func (o *oracle) received(w *witness, c *contact, e *event) {
+	p := w.epoch
+	if e.dup && c.fresh {
+		o.fail(ruleDup, e, "DUP in a session that began with this connection")
+	}
+	if e.qos > 0 {
+		if c.out[e.id] {
+			o.fail(ruleID, e, "id %d has not been acknowledged on this connection", e.id)
+		}
+		c.out[e.id] = true
+		if limit := int(c.open.window); limit > 0 && len(c.out) > limit {
+			o.fail(ruleWindow, e, "%d unacknowledged, Receive Maximum is %d", len(c.out), limit)
+		}
+	}
+	if before, ok := p.held[e.id]; ok && e.qos > 0 {
+		if e.qos == 1 || !e.dup || before.msg != e.msg || before.topic != e.topic {
+			o.fail(ruleID, e, "id %d belongs to event %d until PUBREL", e.id, before.at)
+		}
+		if e.qos == 2 && before.msg == e.msg && before.topic == e.topic {
+			return // the same packet again: the client answers and passes nothing on
+		}
+	}
+	if e.qos == 2 {
+		p.held[e.id] = *e
+	}
+	if !p.subscribed(e.topic) {
+		o.fail(ruleFilter, e, "no filter of this session matches %q", e.topic)
+	}
+	switch {
+	case e.msg.class == classWill:
+		o.wills.received(w.name, e)
+	case e.msg.clear:
+	case e.ret:
+		o.judgeRetained(c, e)
+	default:
+		o.walk(w, e)
+	}
+}
+
+func (p *epoch) subscribed(topic string) bool {
+	for filter := range p.ever {
+		if matches(filter, topic) {
+			return true
+		}
+	}
+	return false
+}
+
+// owedFrom returns the place from which a publisher's messages on topic are
+// owed without a gap, 0 = none are.
+func (p *epoch) owedFrom(who string, s stream) int64 {
+	var from int64
+	for filter, i := range p.open {
+		if i.noLocal && s.pub == who || !matches(filter, s.topic) {
+			continue
+		}
+		if from == 0 || i.from < from {
+			from = i.from
+		}
+	}
+	return from
+}
