@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -112,12 +111,13 @@ func (e *Engine) admit(c *contest, user string, a *challenge.Activity, at time.T
 }
 
 // applyActivity makes an activity from the log count, once, and returns what is
-// to be written. It depends on the record and on earlier records alone.
-func (e *Engine) applyActivity(pos store.Pos, in Inbound, challengeID string, at time.Time) []store.Put {
+// to be written. It depends on the record and on earlier records alone. drain
+// must follow.
+func (e *Engine) applyActivity(pos store.Pos, in Inbound, challengeID string, at time.Time) (out appliedRows) {
 	c := e.challenges.get(challengeID)
 	if c == nil {
 		e.stats.ActivitiesIgnored.Add(1)
-		return nil // deleted since it was accepted
+		return out // deleted since it was accepted
 	}
 	user := in.Sender.UserID
 	c.mu.Lock()
@@ -125,7 +125,7 @@ func (e *Engine) applyActivity(pos store.Pos, in Inbound, challengeID string, at
 	a, err := c.applying(in, at)
 	if err != nil {
 		e.stats.ActivitiesIgnored.Add(1)
-		return nil // cannot be: it was judged before
+		return out // cannot be: it was judged before
 	}
 	key := user + "/" + activityKey(a.ID)
 	if _, ok := c.pending[key]; ok {
@@ -134,26 +134,25 @@ func (e *Engine) applyActivity(pos store.Pos, in Inbound, challengeID string, at
 	}
 	if c.gone || at.Before(c.rec.CreatedAt) { // meant for a predecessor of that id
 		e.stats.ActivitiesIgnored.Add(1)
-		return nil
+		return out
 	}
-	before := c.board.Order().Rank(user)
-	v, applied := c.board.Apply(user, &a, at)
+	v, move, applied := c.board.Apply(user, &a, at)
 	if !applied {
-		return nil // from before a restart
+		return out // from before a restart
 	}
 	if v.Counted {
 		e.stats.ActivitiesCounted.Add(1)
 	} else {
 		e.stats.ActivitiesIgnored.Add(1)
 	}
-	order := c.board.Order()
-	c.out.ranks.mark(user, before, order.Rank(user), order.Len(), e.opt.RankNeighbours)
-	e.changed(c)
-	rec := activityRecord{Pos: uint64(pos), At: at, Body: in.Payload, Counted: v.Counted, Reason: v.Reason}
-	for _, f := range a.Flags {
-		rec.Flags = append(rec.Flags, f.Reason)
+	e.moved(c, move)
+	row := activityRow{Pos: pos, At: at, Counted: v.Counted, Reason: v.Reason, Facts: a.AppendFacts(nil), Body: in.Payload}
+	out.acts = []store.Put{{Key: c.id + "/" + key, Data: row.encode()}}
+	if len(a.Flags) > 0 {
+		out.flagged = []store.Put{{Key: c.id + "/" + key, Data: []byte{1}}}
 	}
-	return []store.Put{{Key: c.id + "/" + key, Data: encode(rec)}}
+	out.awards = e.giveAwards(c)
+	return out
 }
 
 // applying returns the activity of a record: as it was parsed when it was
@@ -176,53 +175,4 @@ func (e *Engine) saveInline() {
 	if err := e.checkpoint(context.Background(), false); err != nil {
 		e.opt.Logger.Error("cannot save what was applied, will try again; is the disk full?", "error", err)
 	}
-}
-
-// WithdrawActivity takes an activity out of its participant's score; its id stays
-// used. The participant and the organizer may; once more changes nothing. Errors:
-// NotFound, Forbidden, Unavailable.
-func (e *Engine) WithdrawActivity(ctx context.Context, actor Actor, challengeID, userID, activityID string) error {
-	const op = "withdraw activity"
-	e.admin.Lock()
-	defer e.admin.Unlock()
-	c, err := e.findChallenge(op, challengeID)
-	if err != nil {
-		return err
-	}
-	c.mu.RLock()
-	permitted := c.manages(actor) || actor.UserID == userID && userID != ""
-	_, known := c.board.Find(userID, activityID)
-	c.mu.RUnlock()
-	switch {
-	case !permitted:
-		return fitness.Errorf(op, fitness.Forbidden, "only user %s and the organizer withdraw their activities", userID)
-	case !known:
-		return fitness.Errorf(op, fitness.NotFound, "there is no activity %.80s of %.80s in challenge %s", activityID, userID, challengeID)
-	}
-	if err := e.checkpoint(ctx, false); err != nil {
-		return err // the record must be there to be changed
-	}
-	key := c.id + "/" + userID + "/" + activityKey(activityID)
-	v, err := e.opt.Store.Get(ctx, tableActivities, key)
-	if err != nil {
-		return unavailable(op, err)
-	}
-	var rec activityRecord
-	if err := json.Unmarshal(v.Data, &rec); err != nil {
-		return &fitness.Error{Op: op, Err: fmt.Errorf("read %s/%s: %w", tableActivities, key, err)}
-	}
-	rec.Withdrawn = true
-	if err := e.put(ctx, op, tableActivities, key, rec); err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	before := c.board.Order().Rank(userID)
-	if err := c.board.Withdraw(userID, activityID); err != nil {
-		return &fitness.Error{Op: op, Kind: fitness.KindOf(err), Msg: fitness.Message(err)}
-	}
-	order := c.board.Order()
-	c.out.ranks.mark(userID, before, order.Rank(userID), order.Len(), e.opt.RankNeighbours)
-	e.changed(c)
-	return nil
 }

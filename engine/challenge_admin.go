@@ -10,7 +10,6 @@ import (
 
 	"github.com/fitmq/fitmq/fitness"
 	"github.com/fitmq/fitmq/fitness/challenge"
-	"github.com/fitmq/fitmq/fitness/leaderboard"
 	"github.com/fitmq/fitmq/store"
 	"github.com/fitmq/fitmq/topics"
 )
@@ -116,26 +115,24 @@ func (e *Engine) rebuild(ctx context.Context, op string, c *contest, rec challen
 	}
 	board := challenge.NewBoard(*rec.Spec, rec.Changes)
 	c.mu.RLock()
-	c.board.Each(board.SetJoined)
+	c.board.Each(func(userID string, joined bool, changes uint32) { board.SetJoined(userID, joined, changes) })
+	board.CopyAwards(c.board)
 	c.mu.RUnlock()
+	board.Hold()
 	if err := e.loadActivities(ctx, c.id+"/", func(string) *challenge.Board { return board }, nil); err != nil {
 		return Challenge{}, unavailable(op, err)
 	}
+	board.Release()
 	if err := e.put(ctx, op, tableChallenges, c.id, rec); err != nil {
 		return Challenge{}, err
 	}
 	now := e.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	was := c.board.Order()
+	were := c.standing().Order().Len()
 	c.rec, c.board = rec, board
-	c.out.info = true
-	for userID := range c.out.ranks.sent {
-		if board.Order().Rank(userID) == 0 {
-			c.out.ranks.own[userID] = struct{}{}
-		}
-	}
-	c.out.ranks.dirty(1, max(was.Len(), board.Order().Len()))
+	c.out.info, c.out.period = true, rec.Spec.PeriodAt(now)
+	e.tellAll(c, were)
 	e.changed(c)
 	return c.resource(now), nil
 }
@@ -199,7 +196,11 @@ func (e *Engine) DeleteChallenge(ctx context.Context, actor Actor, id string) er
 	if err := e.checkpoint(ctx, false); err != nil {
 		return err
 	}
-	return errors.Join(e.deleteAll(ctx, op, tableParticipants, id+"/"), e.deleteAll(ctx, op, tableActivities, id+"/"))
+	var errs []error
+	for _, table := range []string{tableParticipants, tableActivities, tableFlagged, tableAwards} {
+		errs = append(errs, e.deleteAll(ctx, op, table, id+"/"))
+	}
+	return errors.Join(errs...)
 }
 
 // closeContest ends the work on a deleted challenge and returns who took part.
@@ -285,20 +286,31 @@ func (e *Engine) DeleteParticipant(ctx context.Context, actor Actor, challengeID
 // setJoined stores and makes a user's coming or going. The admin lock is held.
 func (e *Engine) setJoined(ctx context.Context, op string, c *contest, userID string, joined bool) error {
 	c.mu.RLock()
-	changes := c.board.Changes(userID) + 1
+	changes, handedIn := c.board.Changes(userID)+1, c.board.Activities(userID)
 	c.mu.RUnlock()
+	if handedIn > 0 {
+		// Ranks change: what was applied before must not be applied again after.
+		if err := e.checkpoint(ctx, false); err != nil {
+			return err
+		}
+	}
 	rec := participantRecord{JoinedAt: e.now(), Changes: changes, Left: !joined}
 	if err := e.put(ctx, op, tableParticipants, c.id+"/"+userID, rec); err != nil {
 		return err
 	}
+	e.takeIn(c, userID, rec)
+	e.out.drain()
+	return nil
+}
+
+// takeIn makes a stored coming or going.
+func (e *Engine) takeIn(c *contest, userID string, rec participantRecord) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	order := c.board.Order()
-	before := order.Rank(userID)
-	c.board.SetJoined(userID, joined, changes)
-	c.out.ranks.mark(userID, before, order.Rank(userID), order.Len(), e.opt.RankNeighbours)
-	e.changed(c)
-	return nil
+	e.moved(c, c.board.SetJoined(userID, !rec.Left, rec.Changes)...)
+	if rec.first() {
+		e.welcome(c, userID, rec.JoinedAt)
+	}
 }
 
 // Participants returns up to limit participants (100 where it is 0, at most
@@ -342,32 +354,4 @@ func (e *Engine) Participants(challengeID, after string, limit int) ([]Entrant, 
 		return list, list[len(list)-1].UserID, nil
 	}
 	return list, "", nil
-}
-
-// Leaderboard returns a part of the challenge's board. Errors: NotFound for the
-// challenge, and for a user to look around who is not ranked; Invalid for a
-// negative offset or limit.
-func (e *Engine) Leaderboard(challengeID string, q BoardQuery) (Board, error) {
-	const op = "get leaderboard"
-	c, err := e.findChallenge(op, challengeID)
-	if err != nil {
-		return Board{}, err
-	}
-	if q.Offset < 0 || q.Limit < 0 {
-		return Board{}, fitness.Errorf(op, fitness.Invalid, "offset %d and limit %d must not be negative", q.Offset, q.Limit)
-	}
-	limit := min(q.Limit, maxPage)
-	if limit == 0 {
-		limit = e.opt.LeaderboardTop
-	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	order := c.board.Order()
-	var page []leaderboard.Entry
-	if q.Around == "" {
-		page = order.Page(q.Offset, limit)
-	} else if page = order.Around(q.Around, limit/2, limit-limit/2-1); page == nil {
-		return Board{}, fitness.Errorf(op, fitness.NotFound, "user %.80s is not ranked in challenge %s", q.Around, challengeID)
-	}
-	return e.boardOf(c, page), nil
 }

@@ -86,10 +86,10 @@ func TestEngine_PutChallenge(t *testing.T) {
 	}
 
 	var bad engine.ChallengeSpec
-	must(t, json.Unmarshal([]byte(`{"metric":"looks","teams":[1],"awards":[],"period":"daily","limits":{},"startsAt":"2026-05-02T00:00:00Z","endsAt":"2026-05-01T00:00:00Z"}`), &bad))
+	must(t, json.Unmarshal([]byte(`{"metric":"looks","teams":[{"id":"a b"}],"awards":[{}],"period":"hourly","limits":{"perDay":-1},"startsAt":"2026-05-02T00:00:00Z","endsAt":"2026-05-01T00:00:00Z"}`), &bad))
 	_, _, err = w.PutChallenge(ctx, actor("oli"), "c2", bad)
 	wantKind(t, err, fitness.Invalid, `metric "looks" is none of`)
-	for _, text := range []string{"teams is not offered", "awards is not offered", "period is not offered", "limits is not offered", "endsAt is not after startsAt"} {
+	for _, text := range []string{`teams[0].id "a b"`, "awards[0].threshold 0", `period "hourly"`, "limits.perDay -1", "endsAt is not after startsAt"} {
 		wantKind(t, err, fitness.Invalid, text)
 	}
 	other := w.spec()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"hash/fnv"
 	"slices"
 	"strconv"
@@ -11,32 +12,71 @@ import (
 	"github.com/fitmq/fitmq/topics"
 )
 
-// boardOf is the payload with those entries. c.mu is held.
-func (e *Engine) boardOf(c *contest, page []leaderboard.Entry) Board {
-	s := c.board.Spec()
-	return Board{
-		ChallengeID: c.id, Revision: c.board.Revision(), UpdatedAt: c.board.Updated(),
-		Metric: string(s.Metric), Unit: s.Unit(), Total: c.board.Order().Len(), Entries: e.entries(page),
+// boardOf is the payload of a period with those entries. c.mu is held.
+func (e *Engine) boardOf(c *contest, p challenge.Day, page []leaderboard.Entry) Board {
+	s, st := c.board.Spec(), c.board.Standing(p)
+	b := Board{
+		ChallengeID: c.id, Period: s.PeriodName(p), Revision: c.board.Revision(), UpdatedAt: c.board.Updated(),
+		Metric: string(s.Metric), Unit: s.Unit(), Total: st.Order().Len(), Entries: e.entries(page),
 	}
+	names := make(map[string]string, len(s.Teams))
+	for _, t := range s.Teams {
+		names[t.ID] = t.Name
+	}
+	for _, x := range st.Teams().Page(0, challenge.MaxTeams) {
+		b.Teams = append(b.Teams, TeamEntry{
+			Rank: x.Rank, TeamID: x.UserID, Name: cmp.Or(names[x.UserID], x.UserID),
+			Score: x.Score, ReachedAt: moment(time.Unix(0, x.At)),
+		})
+	}
+	return b
+}
+
+// winners is how many are named when a challenge or a period is over.
+const winners = 3
+
+// periodOf is a period as the status names it. c.mu is held.
+func (e *Engine) periodOf(c *contest, p challenge.Day, over bool) *PeriodStatus {
+	s, st := c.board.Spec(), c.board.Standing(p)
+	activities, _, sum := st.Totals()
+	out := &PeriodStatus{Period: s.PeriodName(p), Activities: activities, Sum: sum}
+	out.StartsAt, out.EndsAt = s.Bounds(p)
+	out.EndsAt = moment(out.EndsAt)
+	if over {
+		out.Winners = e.entries(st.Order().Page(0, winners))
+	}
+	return out
 }
 
 // statusOf is the challenge's status at a moment. c.mu is held.
 func (e *Engine) statusOf(c *contest, now time.Time) ChallengeStatus {
 	s := c.board.Spec()
-	activities, flagged, sum := c.board.Totals()
+	p := s.PeriodAt(now)
+	activities, flagged, sum := c.board.Standing(p).Totals()
 	st := ChallengeStatus{
 		ChallengeID: c.id, State: s.StateAt(now), StartsAt: s.StartsAt, EndsAt: s.EndsAt,
 		Participants: c.board.Participants(), Activities: activities, Flagged: flagged, Sum: sum,
 		Goal: s.Goal, UpdatedAt: now, Revision: c.board.Revision(),
 	}
 	if s.Goal > 0 {
-		st.GoalProgress = leaderboard.ScoreOf(sum.Units() / s.Goal).Units()
+		st.GoalOf, st.GoalProgress = s.GoalOf, leaderboard.ScoreOf(sum.Units()/s.Goal).Units()
+		if s.GoalOf == challenge.GoalEach {
+			st.GoalReached = c.board.Reached(p)
+			st.GoalProgress = leaderboard.ScoreOf(float64(st.GoalReached) / float64(max(st.Participants, 1))).Units()
+		}
 	}
+	_, to := s.Bounds(p)
 	switch st.State {
 	case challenge.Active:
-		st.TimeLeft = int64(s.EndsAt.Sub(now).Seconds())
+		st.TimeLeft = int64(to.Sub(now).Seconds())
 	case challenge.Ended:
-		st.Winners = e.entries(c.board.Order().Page(0, 3))
+		st.Winners = e.entries(c.board.Standing(p).Order().Page(0, winners))
+	}
+	if s.Period != challenge.Once {
+		st.Period = e.periodOf(c, p, st.State == challenge.Ended)
+		if prev, ok := s.Previous(p); ok {
+			st.Previous = e.periodOf(c, prev, true)
+		}
 	}
 	return st
 }
@@ -65,7 +105,7 @@ func (e *Engine) tickChallenge(c *contest, now time.Time, budget int) int {
 		}
 		if c.out.board {
 			c.out.board = false
-			e.out.state(topics.ChallengeLeaderboardTopic(c.id), e.boardOf(c, c.board.Order().Page(0, e.opt.LeaderboardTop)))
+			e.out.state(topics.ChallengeLeaderboardTopic(c.id), e.boardOf(c, c.out.period, c.standing().Order().Page(0, e.opt.LeaderboardTop)))
 		}
 		if c.out.status {
 			c.out.status = false
@@ -89,8 +129,8 @@ func (e *Engine) tickChallenge(c *contest, now time.Time, budget int) int {
 	return budget
 }
 
-// watchState notes a start or end, and returns when the next one is. c.mu is
-// held.
+// watchState notes a start or end, also of a period, and returns when the next
+// one is. c.mu is held.
 func (e *Engine) watchState(c *contest, now time.Time) time.Time {
 	s := c.board.Spec()
 	state := s.StateAt(now)
@@ -98,13 +138,34 @@ func (e *Engine) watchState(c *contest, now time.Time) time.Time {
 		c.out.state = state
 		c.out.info, c.out.status = true, true
 	}
+	p := s.PeriodAt(now)
+	if p != c.out.period {
+		c.out.period = p
+		e.tellAll(c, 0)
+	}
 	switch state {
 	case challenge.Scheduled:
 		return s.StartsAt
 	case challenge.Active:
-		return s.EndsAt.Add(time.Millisecond) // the end itself still belongs to it
+		_, to := s.Bounds(p)
+		return to.Add(time.Millisecond) // the end itself still belongs to it
 	}
 	return never
+}
+
+// tellAll has everybody told their rank, and those who have none any more that.
+// were is how many were ranked before. c.mu is held.
+func (e *Engine) tellAll(c *contest, were int) {
+	order := c.standing().Order()
+	for userID := range c.out.ranks.sent {
+		if order.Rank(userID) == 0 {
+			c.out.ranks.own[userID] = struct{}{}
+		}
+	}
+	if n := max(were, order.Len()); n > 0 {
+		c.out.ranks.dirty(1, n)
+	}
+	c.out.status, c.out.board = true, true
 }
 
 // publishOwn tells those whose own score has changed. c.mu is held.
@@ -121,7 +182,7 @@ func (e *Engine) publishOwn(c *contest, budget int) int {
 		users = append(users, userID)
 	}
 	slices.Sort(users)
-	order, near := c.board.Order(), e.opt.RankNeighbours
+	order, near := c.standing().Order(), e.opt.RankNeighbours
 	for _, userID := range users {
 		delete(q.own, userID)
 		page := order.Around(userID, near, near)
@@ -144,7 +205,7 @@ const looksPerRank = 4
 // sweepRanks goes on with telling everybody whose rank or neighbours changed.
 // c.mu is held.
 func (e *Engine) sweepRanks(c *contest, budget int) int {
-	q, order, near := &c.out.ranks, c.board.Order(), e.opt.RankNeighbours
+	q, order, near := &c.out.ranks, c.standing().Order(), e.opt.RankNeighbours
 	if q.at == 0 || budget <= 0 {
 		return budget
 	}
@@ -173,8 +234,8 @@ func (e *Engine) publishRank(c *contest, page []leaderboard.Entry, i int) int {
 	}
 	q.sent[me.UserID] = digest
 	e.out.state(topics.ChallengeRankTopic(c.id, me.UserID), RankCard{
-		ChallengeID: c.id, Revision: c.board.Revision(), UserID: me.UserID, Rank: me.Rank, Score: me.Score,
-		Total: c.board.Order().Len(), Above: e.entries(above), Below: e.entries(below),
+		ChallengeID: c.id, Period: c.board.Spec().PeriodName(c.out.period), Revision: c.board.Revision(), UserID: me.UserID, Rank: me.Rank, Score: me.Score,
+		Total: c.standing().Order().Len(), Above: e.entries(above), Below: e.entries(below),
 	})
 	return 1
 }

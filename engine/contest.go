@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/json"
 	"strings"
 	"sync"
 	"time"
@@ -27,17 +26,6 @@ type participantRecord struct {
 	JoinedAt time.Time `json:"joinedAt"`
 	Changes  uint32    `json:"changes"`
 	Left     bool      `json:"left,omitempty"`
-}
-
-// activityRecord is an applied activity as it is stored.
-type activityRecord struct {
-	Pos       uint64          `json:"pos"`
-	At        time.Time       `json:"at"`
-	Body      json.RawMessage `json:"body"`
-	Counted   bool            `json:"counted"`
-	Reason    string          `json:"reason,omitempty"`
-	Flags     []string        `json:"flags,omitempty"`
-	Withdrawn bool            `json:"withdrawn,omitempty"`
 }
 
 // contest is a challenge at work.
@@ -66,6 +54,7 @@ type contestOut struct {
 	info, status, board bool
 	next                time.Time // not before
 	state               challenge.State
+	period              challenge.Day // the one that is published
 	ranks               rankQueue
 }
 
@@ -111,6 +100,9 @@ func (q *rankQueue) dirty(lo, hi int) {
 // idle reports whether nobody is to be told anything.
 func (q *rankQueue) idle() bool { return len(q.own) == 0 && q.lo == 0 && q.at == 0 }
 
+// first reports whether this was the user's first coming.
+func (r *participantRecord) first() bool { return !r.Left && r.Changes == 1 }
+
 func newContest(id string, rec challengeRecord) *contest {
 	c := &contest{
 		id: id, rec: rec, pending: make(map[string]pendingActivity),
@@ -126,16 +118,27 @@ func newContest(id string, rec challengeRecord) *contest {
 func (c *contest) resource(now time.Time) Challenge {
 	s := c.board.Spec()
 	return Challenge{
-		ID: c.id, Title: s.Title, Organizer: s.Organizer, Visibility: s.Visibility,
-		Metric: s.Metric, Unit: s.Unit(), Aggregate: s.Aggregate, Order: s.Order, Sports: s.Sports,
-		StartsAt: s.StartsAt, EndsAt: s.EndsAt, Goal: s.Goal,
-		State: s.StateAt(now), CreatedAt: c.rec.CreatedAt,
+		ID: c.id, ChallengeSpec: *s, Unit: s.Unit(), State: s.StateAt(now), CreatedAt: c.rec.CreatedAt,
 	}
 }
 
 // manages reports whether the actor may do what the organizer may. c.mu is held.
 func (c *contest) manages(a Actor) bool {
 	return a.all() || a.UserID != "" && a.UserID == c.rec.Spec.Organizer
+}
+
+// standing is that of the period that is published. c.mu is held.
+func (c *contest) standing() *challenge.Standing { return c.board.Standing(c.out.period) }
+
+// moved notes changes of the board, whose users may have to be told their ranks.
+// c.mu is held.
+func (e *Engine) moved(c *contest, moves ...challenge.Move) {
+	for _, m := range moves {
+		if m.Period == c.out.period {
+			c.out.ranks.mark(m.UserID, m.Before, m.After, c.standing().Order().Len(), e.opt.RankNeighbours)
+		}
+	}
+	e.changed(c)
 }
 
 // changed asks for a tick of the challenge after a change of the board. c.mu is

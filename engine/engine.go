@@ -15,7 +15,7 @@ import (
 // Locks, in the order in which one may be taken while another is held: admin
 // (administrative calls, one at a time), apply (Applied, and what must not run
 // beside it), saver.saving, session.mu or contest.mu (never two of them), and
-// last the leaves saver.mu, wakeups.mu, presence.mu, quota.mu, book.mu and
+// last the leaves saver.mu, wakeups.mu, presence.mu, quota.mu, book.mu, later and
 // outbox.mu. No message is published and no user's rights are revoked with one
 // of them held but admin and apply.
 type Engine struct {
@@ -34,6 +34,10 @@ type Engine struct {
 	saver      saver
 	wake       wakeups
 	stats      counters
+	later      struct { // awards that wait for the publisher
+		sync.Mutex
+		list []Outgoing
+	}
 }
 
 var _ Handler = (*Engine)(nil)
@@ -150,6 +154,7 @@ func (e *Engine) Tick(now time.Time) {
 	for _, c := range e.wake.takeChallenges(now) {
 		budget = e.tickChallenge(c, now, budget)
 	}
+	e.sendLater()
 	e.quota.sweep(now)
 	e.out.drain()
 }

@@ -74,20 +74,21 @@ func (e *Engine) Applied(pos store.Pos, in Inbound) {
 		return // applied and saved before the restart
 	}
 	at := moment(in.At)
-	var puts []store.Put
+	var rows appliedRows
 	switch t := topics.Parse(in.Topic); t.Kind {
 	case topics.SessionControl:
 		e.applyControl(in, t.ID, at)
 		e.out.drain()
 	case topics.ChallengeActivity:
-		puts = e.applyActivity(pos, in, t.ID, at)
+		rows = e.applyActivity(pos, in, t.ID, at)
+		e.out.drain()
 	}
-	e.applyDone(pos, puts)
+	e.applyDone(pos, rows)
 }
 
 // applyDone notes the position, and saves where too much is unsaved.
-func (e *Engine) applyDone(pos store.Pos, puts []store.Put) {
-	unsaved := e.saver.applied(pos, puts...)
+func (e *Engine) applyDone(pos store.Pos, rows appliedRows) {
+	unsaved := e.saver.applied(pos, rows)
 	if unsaved < saveSoon {
 		return
 	}

@@ -109,10 +109,19 @@ func (e *Engine) loadChallenges(ctx context.Context, now time.Time) error {
 		id, user, _ := strings.Cut(key, "/")
 		if c := e.challenges.get(id); c != nil {
 			c.board.SetJoined(user, !rec.Left, rec.Changes)
+			if rec.first() && now.Sub(rec.JoinedAt) < awardsAgain {
+				e.welcome(c, user, rec.JoinedAt)
+			}
 		}
 	})
+	if err == nil {
+		err = e.loadAwards(ctx, now)
+	}
 	if err != nil {
 		return err
+	}
+	for _, c := range e.challenges.m { // nobody else is here yet
+		c.board.Hold()
 	}
 	err = e.loadActivities(ctx, "", func(id string) *challenge.Board {
 		if c := e.challenges.get(id); c != nil {
@@ -124,9 +133,9 @@ func (e *Engine) loadChallenges(ctx context.Context, now time.Time) error {
 		return err
 	}
 	for _, c := range e.challenges.m { // nobody else is here yet
-		if n := c.board.Order().Len(); n > 0 {
-			c.out.ranks.dirty(1, n)
-		}
+		c.board.Release()
+		c.out.period = c.board.Spec().PeriodAt(now)
+		e.tellAll(c, 0)
 		e.wake.challenge(c, time.Time{})
 	}
 	return nil
@@ -136,25 +145,25 @@ func (e *Engine) loadChallenges(ctx context.Context, now time.Time) error {
 // the boards of their challenges, and tells seen, if there is one, of each.
 func (e *Engine) loadActivities(ctx context.Context, prefix string, board func(challengeID string) *challenge.Board, seen func(user string, at time.Time)) error {
 	var bad error
-	err := scan(ctx, e.opt.Store, tableActivities, prefix, func(key string, rec *activityRecord) {
-		id, rest, _ := strings.Cut(key, "/")
+	err := e.opt.Store.Scan(ctx, tableActivities, prefix, "", func(v store.Value) bool {
+		id, rest, _ := strings.Cut(v.Key, "/")
 		user, _, _ := strings.Cut(rest, "/")
 		b := board(id)
-		if b == nil || bad != nil {
-			return
+		if b == nil {
+			return true
 		}
-		a, err := challenge.ParseActivity(rec.Body, rec.At)
+		row, err := decodeRow(v.Data)
+		if err == nil {
+			err = row.onto(b, user)
+		}
 		if err != nil {
-			bad = fmt.Errorf("read %s/%s: %w", tableActivities, key, err)
-			return
+			bad = fmt.Errorf("read %s/%s: %w", tableActivities, v.Key, err)
+			return false
 		}
-		b.Apply(user, &a, rec.At)
 		if seen != nil {
-			seen(user, rec.At)
+			seen(user, row.At)
 		}
-		if rec.Withdrawn {
-			bad = b.Withdraw(user, a.ID)
-		}
+		return true
 	})
 	return errors.Join(err, bad)
 }

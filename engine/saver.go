@@ -20,7 +20,9 @@ const (
 	tableLive         = "live"         // sid/uid: liveRecord
 	tableChallenges   = "challenges"   // cid: challengeRecord
 	tableParticipants = "participants" // cid/uid: participantRecord
-	tableActivities   = "activities"   // cid/uid/activity key: activityRecord
+	tableActivities   = "activities"   // cid/uid/activity key: activityRow
+	tableFlagged      = "flagged"      // cid/uid/activity key, of activities that look odd: nothing
+	tableAwards       = "awards"       // cid/uid/period/kind/threshold: see awardRow
 	tableLinks        = "links"        // trainer/client: {}
 	tableEngine       = "engine"       // applied: the position, 8 bytes big endian
 )
@@ -50,10 +52,22 @@ type saver struct {
 	saved  atomic.Uint64 // position in the table
 
 	mu       sync.Mutex // guards what follows
-	acts     []store.Put
+	rows     appliedRows
 	pos      store.Pos
 	sessions map[*session]struct{}
 }
+
+// appliedRows is what records make to be written, by table.
+type appliedRows struct{ acts, flagged, awards []store.Put }
+
+// add puts more rows behind.
+func (r *appliedRows) add(more appliedRows) {
+	r.acts = append(r.acts, more.acts...)
+	r.flagged = append(r.flagged, more.flagged...)
+	r.awards = append(r.awards, more.awards...)
+}
+
+func (r *appliedRows) len() int { return len(r.acts) + len(r.flagged) + len(r.awards) }
 
 func (v *saver) init() {
 	v.full = make(chan struct{}, 1)
@@ -61,12 +75,12 @@ func (v *saver) init() {
 }
 
 // applied notes that the record at pos is done, with what is to be written.
-func (v *saver) applied(pos store.Pos, puts ...store.Put) (unsaved int) {
+func (v *saver) applied(pos store.Pos, rows appliedRows) (unsaved int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.acts = append(v.acts, puts...)
+	v.rows.add(rows)
 	v.pos = max(v.pos, pos)
-	return len(v.acts)
+	return v.rows.len()
 }
 
 // session notes that the session has something to write.
@@ -79,7 +93,7 @@ func (v *saver) session(s *session) {
 func (v *saver) unsaved() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return len(v.acts)
+	return v.rows.len()
 }
 
 // position is the last one applied.
@@ -99,16 +113,17 @@ func (e *Engine) checkpoint(ctx context.Context, last bool) error {
 	v.saving.Lock()
 	defer v.saving.Unlock()
 	v.mu.Lock()
-	acts, pos, dirty := v.acts, v.pos, v.sessions
-	v.acts, v.sessions = nil, make(map[*session]struct{})
+	rows, pos, dirty := v.rows, v.pos, v.sessions
+	v.rows, v.sessions = appliedRows{}, make(map[*session]struct{})
 	v.mu.Unlock()
-	if len(acts) == 0 && len(dirty) == 0 && pos == store.Pos(v.saved.Load()) {
+	if rows.len() == 0 && len(dirty) == 0 && pos == store.Pos(v.saved.Load()) {
 		return nil
 	}
-	if err := e.write(ctx, acts, dirty, pos, last); err != nil {
+	if err := e.write(ctx, rows, dirty, pos, last); err != nil {
 		v.mu.Lock()
 		defer v.mu.Unlock()
-		v.acts = append(acts, v.acts...)
+		rows.add(v.rows)
+		v.rows = rows
 		for s := range dirty {
 			v.sessions[s] = struct{}{}
 		}
@@ -119,9 +134,17 @@ func (e *Engine) checkpoint(ctx context.Context, last bool) error {
 	return nil
 }
 
-// write stores the activities, the sessions and then the position.
-func (e *Engine) write(ctx context.Context, acts []store.Put, dirty map[*session]struct{}, pos store.Pos, last bool) error {
-	if err := e.putMany(ctx, tableActivities, acts); err != nil {
+// write stores the awards, the activities that brought them, the sessions and
+// then the position. An award whose activity is applied again is known then.
+func (e *Engine) write(ctx context.Context, rows appliedRows, dirty map[*session]struct{}, pos store.Pos, last bool) error {
+	err := e.putMany(ctx, tableAwards, rows.awards)
+	if err == nil {
+		err = e.putMany(ctx, tableFlagged, rows.flagged)
+	}
+	if err == nil {
+		err = e.putMany(ctx, tableActivities, rows.acts)
+	}
+	if err != nil {
 		return err
 	}
 	var puts sessionPuts
@@ -130,7 +153,7 @@ func (e *Engine) write(ctx context.Context, acts []store.Put, dirty map[*session
 			e.saver.session(s)
 		}
 	}
-	err := e.putMany(ctx, tableSessions, puts.records)
+	err = e.putMany(ctx, tableSessions, puts.records)
 	if err == nil {
 		err = e.putMany(ctx, tableMembers, puts.members)
 	}

@@ -11,6 +11,7 @@ type Stats struct {
 	ActivitiesRepeated uint64 // repeats of what had been applied already
 	ActivitiesCounted  uint64 // applied and counted
 	ActivitiesIgnored  uint64 // applied and not counted
+	Awards             uint64 // awards given, those for joining aside
 	ControlsAccepted   uint64 // session commands passed on to the log
 	Refused            uint64 // messages refused, for whatever reason
 	RefusedRate        uint64 // of those, for rate or quota
@@ -30,6 +31,7 @@ type counters struct {
 	ProgressAccepted, SamplesAccepted, SamplesFlagged         atomic.Uint64
 	ActivitiesAccepted, ActivitiesRepeated                    atomic.Uint64
 	ActivitiesCounted, ActivitiesIgnored, ControlsAccepted    atomic.Uint64
+	Awards                                                    atomic.Uint64
 	Refused, RefusedRate                                      atomic.Uint64
 	EventsDropped, RosterDropped, Checkpoints, CheckpointErrs atomic.Uint64
 	pending                                                   atomic.Int64
@@ -42,7 +44,7 @@ func (e *Engine) Stats() Stats {
 		ProgressAccepted: c.ProgressAccepted.Load(), SamplesAccepted: c.SamplesAccepted.Load(),
 		SamplesFlagged: c.SamplesFlagged.Load(), ActivitiesAccepted: c.ActivitiesAccepted.Load(),
 		ActivitiesRepeated: c.ActivitiesRepeated.Load(), ActivitiesCounted: c.ActivitiesCounted.Load(),
-		ActivitiesIgnored: c.ActivitiesIgnored.Load(), ControlsAccepted: c.ControlsAccepted.Load(),
+		ActivitiesIgnored: c.ActivitiesIgnored.Load(), ControlsAccepted: c.ControlsAccepted.Load(), Awards: c.Awards.Load(),
 		Refused: c.Refused.Load(), RefusedRate: c.RefusedRate.Load(),
 		EventsDropped: c.EventsDropped.Load(), RosterDropped: c.RosterDropped.Load(),
 		Checkpoints: c.Checkpoints.Load(), CheckpointErrors: c.CheckpointErrs.Load(),

@@ -103,20 +103,11 @@ type Event struct {
 
 // Challenge is a challenge as REST and challenge/{cid}/info show it.
 type Challenge struct {
-	ID         string              `json:"challengeId"`
-	Title      string              `json:"title"`
-	Organizer  string              `json:"organizer"`
-	Visibility string              `json:"visibility"`
-	Metric     challenge.Metric    `json:"metric"`
-	Unit       string              `json:"unit"`
-	Aggregate  challenge.Aggregate `json:"aggregate"`
-	Order      leaderboard.Order   `json:"order"`
-	Sports     []string            `json:"sports,omitempty"`
-	StartsAt   time.Time           `json:"startsAt"`
-	EndsAt     time.Time           `json:"endsAt"`
-	Goal       float64             `json:"goal,omitempty"`
-	State      challenge.State     `json:"state"`
-	CreatedAt  time.Time           `json:"createdAt"`
+	ID string `json:"challengeId"`
+	ChallengeSpec
+	Unit      string          `json:"unit"`
+	State     challenge.State `json:"state"`
+	CreatedAt time.Time       `json:"createdAt"`
 }
 
 // Entrant is a participant of a challenge.
@@ -127,11 +118,21 @@ type Entrant struct {
 }
 
 // BoardQuery asks for a part of a leaderboard: Limit entries (0 means
-// Options.LeaderboardTop, at most 1000) from Offset on, or around the user
-// Around when that is not empty.
+// Options.LeaderboardTop, at most 1000) from Offset on, or behind the cursor
+// After, or around the user Around; those that are empty play no role. Period is
+// the name of one, empty for the present one.
 type BoardQuery struct {
-	Offset, Limit int
-	Around        string
+	Offset, Limit         int
+	After, Around, Period string
+}
+
+// TeamEntry is a line of a board of teams.
+type TeamEntry struct {
+	Rank      int               `json:"rank"`
+	TeamID    string            `json:"teamId"`
+	Name      string            `json:"name"`
+	Score     leaderboard.Score `json:"score"`
+	ReachedAt time.Time         `json:"reachedAt"`
 }
 
 // BoardEntry is a line of a leaderboard.
@@ -145,9 +146,11 @@ type BoardEntry struct {
 
 // Board is the payload of challenge/{cid}/leaderboard and, with SessionID in
 // place of ChallengeID, of session/{sid}/leaderboard. Total is how many are
-// ranked.
+// ranked; Next is the cursor of the next page in an answer by REST, "" at the
+// end.
 type Board struct {
 	ChallengeID string       `json:"challengeId,omitempty"`
+	Period      string       `json:"period,omitempty"`
 	SessionID   string       `json:"sessionId,omitempty"`
 	Revision    uint64       `json:"revision"`
 	UpdatedAt   time.Time    `json:"updatedAt,omitzero"`
@@ -155,12 +158,15 @@ type Board struct {
 	Unit        string       `json:"unit"`
 	Total       int          `json:"total"`
 	Entries     []BoardEntry `json:"entries"`
+	Teams       []TeamEntry  `json:"teams,omitempty"`
+	Next        string       `json:"next,omitempty"`
 }
 
 // RankCard is the payload of challenge/{cid}/rank/{uid}: a participant's own
 // rank and the neighbours.
 type RankCard struct {
 	ChallengeID string            `json:"challengeId"`
+	Period      string            `json:"period,omitempty"`
 	Revision    uint64            `json:"revision"`
 	UserID      string            `json:"userId"`
 	Rank        int               `json:"rank"`
@@ -171,8 +177,10 @@ type RankCard struct {
 }
 
 // ChallengeStatus is the payload of challenge/{cid}/status. TimeLeft is in
-// seconds from UpdatedAt to the end while the challenge is active; Winners are
-// the first three once it has ended; Flagged counts activities that look odd.
+// seconds from UpdatedAt to the end of the period while the challenge is active;
+// Winners are the first three once it has ended; Flagged counts activities that
+// look odd and were not reviewed. GoalProgress is the share of the goal that is
+// reached, or of the participants who reached it where it is each one's own.
 type ChallengeStatus struct {
 	ChallengeID  string            `json:"challengeId"`
 	State        challenge.State   `json:"state"`
@@ -183,9 +191,24 @@ type ChallengeStatus struct {
 	Flagged      int               `json:"flagged,omitempty"`
 	Sum          leaderboard.Score `json:"sum"`
 	Goal         float64           `json:"goal,omitempty"`
+	GoalOf       string            `json:"goalOf,omitempty"`
 	GoalProgress float64           `json:"goalProgress,omitempty"`
+	GoalReached  int               `json:"goalReached,omitempty"`
 	Winners      []BoardEntry      `json:"winners,omitempty"`
+	Period       *PeriodStatus     `json:"period,omitempty"`
+	Previous     *PeriodStatus     `json:"previous,omitempty"`
 	TimeLeft     int64             `json:"timeLeft,omitempty"`
 	UpdatedAt    time.Time         `json:"updatedAt"`
 	Revision     uint64            `json:"revision"`
+}
+
+// PeriodStatus is a period of a repeating challenge; Winners are the first three
+// of one that is over.
+type PeriodStatus struct {
+	Period     string            `json:"period"`
+	StartsAt   time.Time         `json:"startsAt"`
+	EndsAt     time.Time         `json:"endsAt"`
+	Activities int               `json:"activities"`
+	Sum        leaderboard.Score `json:"sum"`
+	Winners    []BoardEntry      `json:"winners,omitempty"`
 }

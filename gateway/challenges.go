@@ -42,9 +42,7 @@ func (g *Gateway) getChallenge(r request) (reply, error) {
 
 func (g *Gateway) putChallenge(r request) (reply, error) {
 	var spec engine.ChallengeSpec
-	// The last four are members that the wire contract knows; the definition
-	// itself says what becomes of them.
-	if err := readBody(r.Request, &spec, "awards", "limits", "period", "teams"); err != nil {
+	if err := readBody(r.Request, &spec); err != nil {
 		return reply{}, err
 	}
 	c, created, err := g.o.Engine.PutChallenge(r.Context(), r.actor(), r.PathValue("id"), spec)

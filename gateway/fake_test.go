@@ -98,9 +98,13 @@ func (f *fakeEngine) Members(sid string) ([]engine.Member, error) {
 	return []engine.Member{{UserID: "ana", Name: "Ana", Role: "host", Flags: map[string]int{"heartRate": 2}}}, f.err
 }
 
+func challengeOf(id, visibility string) engine.Challenge {
+	return engine.Challenge{ID: id, ChallengeSpec: engine.ChallengeSpec{Visibility: visibility}}
+}
+
 func (f *fakeEngine) PutChallenge(ctx context.Context, a engine.Actor, id string, s engine.ChallengeSpec) (engine.Challenge, bool, error) {
 	err := f.call(ctx, a, "put challenge", id, s.Title, s.Organizer)
-	return engine.Challenge{ID: id, Title: s.Title}, f.created, err
+	return engine.Challenge{ID: id, ChallengeSpec: s}, f.created, err
 }
 
 func (f *fakeEngine) Challenge(id string) (engine.Challenge, error) {
@@ -247,7 +251,7 @@ func newHouse(t testing.TB, change ...func(*gateway.Options)) *house {
 	h := &house{
 		engine: &fakeEngine{
 			sessions:   map[string]engine.Session{"s1": {ID: "s1"}, "s2": {ID: "s2"}},
-			challenges: map[string]engine.Challenge{"c1": {ID: "c1", Visibility: "invite"}, "c2": {ID: "c2", Visibility: "open"}, "c3": {ID: "c3", Visibility: "invite"}},
+			challenges: map[string]engine.Challenge{"c1": challengeOf("c1", "invite"), "c2": challengeOf("c2", "open"), "c3": challengeOf("c3", "invite")},
 			links:      map[string]bool{"tim/ana": true},
 		},
 		users: &fakeUsers{users: map[string]access.User{}},

@@ -251,31 +251,6 @@ func (a *Activity) lookSpeed(timer float64) []fitness.Flag {
 	return flags
 }
 
-// value returns what the metric takes of the activity, and the field's name.
-func (a *Activity) value(m Metric) (v *float64, field string) {
-	one := 1.0
-	switch m {
-	case Distance:
-		return a.m.Distance, "totalDistance"
-	case Calories:
-		return a.m.Calories, "totalCalories"
-	case Duration:
-		if a.m.TimerTime != nil {
-			return a.m.TimerTime, "totalTimerTime"
-		}
-		return a.m.ElapsedTime, "totalElapsedTime"
-	case Steps:
-		return a.m.Steps, "steps"
-	case Ascent:
-		return a.m.Ascent, "totalAscent"
-	case Repetitions:
-		return a.m.Repetitions, "repetitions"
-	case Workouts:
-		return &one, ""
-	}
-	return nil, string(m)
-}
-
 // Verdict is the judgement on an activity: it counts with Value, or it does not,
 // for the Reason given.
 type Verdict struct {
@@ -285,8 +260,8 @@ type Verdict struct {
 }
 
 // Judge holds an activity that arrived at a moment against the challenge's rule.
-// The activity's own end decides whether it belongs to the challenge; one that
-// arrives later than LateGrace after the challenge's end does not count.
+// The activity's own end decides to which period of the challenge it belongs;
+// one that arrives later than LateGrace after that period's end does not count.
 func (s *Spec) Judge(a *Activity, arrived time.Time) Verdict {
 	end := a.End()
 	switch {
@@ -299,14 +274,17 @@ func (s *Spec) Judge(a *Activity, arrived time.Time) Verdict {
 	case len(s.Sports) > 0 && !slices.Contains(s.Sports, a.Sport):
 		return ignore("sport %s does not count: the challenge's sports are %s", a.Sport, strings.Join(s.Sports, ", "))
 	}
-	v, field := a.value(s.Metric)
-	if v == nil && s.Aggregate != Count {
-		return ignore("%s is missing: the challenge counts %s", field, string(s.Metric))
+	if s.Period != Once && arrived.Sub(end) > LateGrace { // else it cannot be too late
+		p := s.PeriodAt(end)
+		if _, to := s.Bounds(p); arrived.After(to.Add(LateGrace)) {
+			return ignore("the activity belongs to the period %s, which takes no activities since %s", s.PeriodName(p), stamp(to.Add(LateGrace)))
+		}
 	}
-	if s.Aggregate == Count {
-		return Verdict{Counted: true, Value: leaderboard.ScoreOf(1)}
+	v, reason := s.value(a)
+	if reason != "" {
+		return Verdict{Reason: reason}
 	}
-	return Verdict{Counted: true, Value: leaderboard.ScoreOf(*v)}
+	return Verdict{Counted: true, Value: v}
 }
 
 func ignore(format string, args ...any) Verdict { return Verdict{Reason: fmt.Sprintf(format, args...)} }

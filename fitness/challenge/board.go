@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/fitmq/fitmq/fitness"
-	"github.com/fitmq/fitmq/fitness/leaderboard"
 )
 
 // MaxActivities bounds what one participant may have in one challenge; Apply
@@ -12,20 +11,22 @@ import (
 const MaxActivities = 40_000
 
 // Board is the state of a challenge: its participants, their activities and
-// scores, and the order. It depends on which activities were applied and
-// withdrawn and on who takes part, not on the order of those steps. It is not
-// safe for concurrent use.
+// scores, and the order in each period. It depends on which activities were
+// applied, reviewed and withdrawn and on who takes part, not on the order of
+// those steps; only the awards for what changes with time (ranks, personal
+// bests) do. It is not safe for concurrent use.
 type Board struct {
 	spec    Spec
-	order   *leaderboard.Board
 	users   map[string]*entrant
+	teamOf  map[string]int32 // user to index of the spec's teams
 	joined  int
 	changes uint64
+	held    bool  // ranks are made at Release
+	updated int64 // latest arrival of what was applied, ns since 1970
 
-	activities int
-	flagged    int
-	sum        leaderboard.Score
-	updated    int64 // latest arrival of what was applied, ns since 1970
+	periods map[Day]*Standing
+	nothing *Standing // that of periods without activities; never written
+	awards  []Award   // given and not taken yet
 }
 
 // entrant is one user's part: activities are kept, and joined is false, for one
@@ -34,14 +35,19 @@ type entrant struct {
 	joined  bool
 	changes uint32
 	acts    []act
+	news    *news // nil: nothing was given yet
 }
 
 // act is what is remembered of an activity.
 type act struct {
 	id, body Digest
-	value    leaderboard.Score
+	value    score
 	end      int64 // ns since 1970
+	day      Day   // that of the end
+	period   Day
+	reviews  uint16 // how often it was reviewed
 	state    actState
+	review   reviewState
 	flagged  bool
 }
 
@@ -53,30 +59,38 @@ const (
 	withdrawn
 )
 
+type reviewState uint8
+
+const (
+	open   reviewState = iota // not reviewed
+	taken                     // may count
+	barred                    // does not count
+)
+
+// counts reports whether the activity is part of the score.
+func (x *act) counts() bool { return x.state == counted && x.review != barred }
+
 // NewBoard returns the board of a challenge without participants. changes is
 // how often the definition was replaced before.
 func NewBoard(spec Spec, changes uint64) *Board {
-	return &Board{spec: spec, order: leaderboard.New(spec.Order), users: make(map[string]*entrant), changes: changes}
+	// A zone that Normalize found is found here as well: the program carries
+	// the zones with it.
+	_ = spec.prepare()
+	return &Board{
+		spec: spec, users: make(map[string]*entrant), teamOf: spec.teamsByUser(), changes: changes,
+		periods: make(map[Day]*Standing), nothing: newStanding(spec.Order),
+	}
 }
 
 // Spec returns the definition.
 func (b *Board) Spec() *Spec { return &b.spec }
 
-// Order returns those who are ranked: participants with an activity that
-// counts. It may only be read.
-func (b *Board) Order() *leaderboard.Board { return b.order }
-
 // Participants returns how many take part.
 func (b *Board) Participants() int { return b.joined }
 
-// Totals returns the activities of all who take part or did: how many count, how
-// many of those are flagged, and the sum of their values.
-func (b *Board) Totals() (activities, flagged int, sum leaderboard.Score) {
-	return b.activities, b.flagged, b.sum
-}
-
-// Revision rises with every change; it is a sum over activities, withdrawals,
-// participants and definitions, so that a rebuild arrives at the same.
+// Revision rises with every change; it is a sum over activities, reviews,
+// withdrawals, participants and definitions, so that a rebuild arrives at the
+// same.
 func (b *Board) Revision() uint64 { return b.changes }
 
 // Updated returns when the latest applied activity arrived; zero without one.
@@ -118,15 +132,15 @@ func (b *Board) Each(fn func(user string, joined bool, changes uint32)) {
 	}
 }
 
-// SetJoined lets the user take part or not. changes is how often the user has
-// joined or left by then, this time included. Who leaves is not ranked any more;
-// the activities stay, for who comes back.
-func (b *Board) SetJoined(user string, joined bool, changes uint32) {
+// SetJoined lets the user take part or not, and returns the moves that makes.
+// changes is how often the user has joined or left by then, this time included.
+// Who leaves is not ranked any more; the activities stay, for who comes back.
+func (b *Board) SetJoined(user string, joined bool, changes uint32) []Move {
 	u := b.entrant(user)
 	b.changes += uint64(changes - u.changes)
 	u.changes = changes
 	if u.joined == joined {
-		return
+		return nil
 	}
 	u.joined = joined
 	if joined {
@@ -134,29 +148,53 @@ func (b *Board) SetJoined(user string, joined bool, changes uint32) {
 	} else {
 		b.joined--
 	}
-	b.rank(user, u)
+	return b.rankAll(user, u)
 }
+
+// rankAll ranks the user in every period with activities of theirs.
+func (b *Board) rankAll(user string, u *entrant) []Move {
+	var moves []Move
+	done := make(map[Day]bool)
+	for i := range u.acts {
+		if p := u.acts[i].period; !done[p] {
+			done[p] = true
+			moves = append(moves, b.rank(user, u, p))
+		}
+	}
+	return moves
+}
+
+// Hold puts off the ranks, and gives no awards, until Release: for loading many
+// activities that were applied before.
+func (b *Board) Hold() { b.held = true }
 
 // Known is what the board remembers about an activity id.
 type Known struct {
 	Body      Digest
+	Counted   bool
 	Withdrawn bool
+	Reviews   uint16
 }
 
 // Find returns what is known of the user's activity, or false.
 func (b *Board) Find(user, id string) (Known, bool) {
 	if u := b.users[user]; u != nil {
-		if a := u.find(DigestOf([]byte(id))); a != nil {
-			return Known{Body: a.body, Withdrawn: a.state == withdrawn}, true
+		if x := u.find(DigestOf([]byte(id))); x != nil {
+			return Known{Body: x.body, Counted: x.counts(), Withdrawn: x.state == withdrawn, Reviews: x.reviews}, true
 		}
 	}
 	return Known{}, false
 }
 
 // Full reports whether the user has MaxActivities.
-func (b *Board) Full(user string) bool {
-	u := b.users[user]
-	return u != nil && len(u.acts) >= MaxActivities
+func (b *Board) Full(user string) bool { return b.Activities(user) >= MaxActivities }
+
+// Activities returns how many the user has, counted or not.
+func (b *Board) Activities(user string) int {
+	if u := b.users[user]; u != nil {
+		return len(u.acts)
+	}
+	return 0
 }
 
 // find returns the activity with that id's digest, or nil. Newer ones are asked
@@ -171,103 +209,100 @@ func (u *entrant) find(id Digest) *act {
 }
 
 // Apply adds the user's activity, which arrived at a moment, and returns the
-// judgement on it. An activity whose id is known changes nothing, and applied is
-// false. Whether the user takes part plays no role: that was asked before.
-func (b *Board) Apply(user string, a *Activity, arrived time.Time) (v Verdict, applied bool) {
+// judgement on it and how it moved the user. An activity whose id is known
+// changes nothing, and applied is false. Whether the user takes part plays no
+// role: that was asked before.
+func (b *Board) Apply(user string, a *Activity, arrived time.Time) (v Verdict, move Move, applied bool) {
 	u := b.entrant(user)
 	id := DigestOf([]byte(a.ID))
 	if u.find(id) != nil || len(u.acts) >= MaxActivities {
-		return ignore("activity %s is known already, or the user has too many", a.ID), false
+		return ignore("activity %s is known already, or the user has too many", a.ID), Move{}, false
 	}
 	v = b.spec.Judge(a, arrived)
-	x := act{id: id, body: a.Body, value: v.Value, end: a.End().UnixNano(), flagged: len(a.Flags) > 0}
+	end := a.End()
+	x := act{
+		id: id, body: a.Body, value: v.Value, end: end.UnixNano(), flagged: len(a.Flags) > 0,
+		day: dayAt(end, b.spec.zone()), period: b.spec.PeriodAt(end),
+	}
 	if !v.Counted {
 		x.state = ignored
 	}
-	u.acts = append(u.acts, x)
 	b.changes++
 	b.updated = max(b.updated, arrived.UnixNano())
-	if v.Counted {
-		b.tally(&x, 1)
-		b.rank(user, u)
+	if !v.Counted {
+		u.acts = append(u.acts, x)
+		return v, Move{UserID: user, Period: x.period}, true
 	}
-	return v, true
+	move = b.change(user, u, x.period, func(st *Standing) {
+		u.acts = append(u.acts, x)
+		b.tally(st, &x, 1)
+	})
+	if !b.held && u.joined {
+		b.award(user, u, x.period, arrived, a.ID)
+		b.tell(user, u, &u.acts[len(u.acts)-1], move, arrived, a.ID)
+	}
+	return v, move, true
+}
+
+// edit alters one activity by fn, and the totals and ranks with it.
+func (b *Board) edit(user, id string, fn func(*act) bool) (Move, error) {
+	u := b.users[user]
+	var x *act
+	if u != nil {
+		x = u.find(DigestOf([]byte(id)))
+	}
+	if x == nil {
+		return Move{}, fitness.Errorf("", fitness.NotFound, "there is no activity %s of %s", id, user)
+	}
+	move := b.change(user, u, x.period, func(st *Standing) {
+		if x.counts() {
+			b.tally(st, x, -1)
+		}
+		if fn(x) {
+			b.changes++
+		}
+		if x.counts() {
+			b.tally(st, x, 1)
+		}
+	})
+	return move, nil
 }
 
 // Withdraw takes an activity out of the score; its id stays used. The error is
 // of kind NotFound for one that is not known. Once more changes nothing.
-func (b *Board) Withdraw(user, id string) error {
-	u := b.users[user]
-	if u == nil {
-		return fitness.Errorf("", fitness.NotFound, "there is no activity %s of %s", id, user)
-	}
-	x := u.find(DigestOf([]byte(id)))
-	if x == nil {
-		return fitness.Errorf("", fitness.NotFound, "there is no activity %s of %s", id, user)
-	}
-	if x.state == withdrawn {
-		return nil
-	}
-	if x.state == counted {
-		b.tally(x, -1)
-	}
-	x.state = withdrawn
-	b.changes++
-	b.rank(user, u)
-	return nil
+func (b *Board) Withdraw(user, id string) (Move, error) {
+	return b.edit(user, id, func(x *act) bool {
+		was := x.state
+		x.state = withdrawn
+		return was != withdrawn
+	})
 }
 
-// tally adds an activity to the totals, or takes it out where sign is -1.
-func (b *Board) tally(x *act, sign int) {
-	b.activities += sign
-	if x.flagged {
-		b.flagged += sign
-	}
-	b.sum = b.sum.Add(x.value * leaderboard.Score(sign))
-}
-
-// rank puts the user where the activities that count say, or nowhere.
-func (b *Board) rank(user string, u *entrant) {
-	score, at, ok := b.fold(u)
-	if ok && u.joined {
-		b.order.Set(user, score, at)
-	} else {
-		b.order.Remove(user)
-	}
-}
-
-// fold makes one score of the user's activities. The moment is that at which
-// the score was reached, by the activities' own ends.
-func (b *Board) fold(u *entrant) (score leaderboard.Score, at int64, ok bool) {
-	for i := range u.acts {
-		x := &u.acts[i]
-		if x.state != counted {
-			continue
+// Review settles whether an activity counts as far as its organizer is
+// concerned: one that broke the rule, or was withdrawn, does not count all the
+// same. reviews is how often it has been reviewed by then, this time included;
+// once more with the same number changes nothing. The error is of kind NotFound
+// for an activity that is not known. at is the moment for awards that follow.
+func (b *Board) Review(user, id string, counts bool, reviews uint16, at time.Time) (Move, error) {
+	move, err := b.edit(user, id, func(x *act) bool {
+		if x.reviews == reviews {
+			return false
 		}
-		switch {
-		case !ok:
-			score, at, ok = x.value, x.end, true
-		case b.spec.Aggregate == Best:
-			if b.better(x.value, score) || x.value == score && x.end < at {
-				score, at = x.value, x.end
-			}
-		case b.spec.Aggregate == Last:
-			// Two that end together: the better one, so that their order of
-			// arrival plays no role.
-			if x.end > at || x.end == at && b.better(x.value, score) {
-				score, at = x.value, x.end
-			}
-		default:
-			score, at = score.Add(x.value), max(at, x.end)
+		b.changes += uint64(reviews-x.reviews) - 1 // edit adds one
+		x.reviews, x.review = reviews, barred
+		if counts {
+			x.review = taken
 		}
+		return true
+	})
+	if u := b.users[user]; err == nil && counts && !b.held && u.joined {
+		b.award(user, u, move.Period, at, id)
 	}
-	return score, at, ok
+	return move, err
 }
 
-// better reports whether x leads before y.
-func (b *Board) better(x, y leaderboard.Score) bool {
-	if b.spec.Order == leaderboard.Asc {
-		return x < y
-	}
-	return x > y
+// Release ranks everybody after Hold.
+func (b *Board) Release() {
+	b.held = false
+	b.fill()
 }

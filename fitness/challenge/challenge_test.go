@@ -193,6 +193,18 @@ func TestSpec_Judge(t *testing.T) {
 		{"ErrTooLate", func(s *challenge.Spec) { s.EndsAt = noon }, all, noon.Add(24*time.Hour + 1), "", "takes no activities since"},
 		{"ErrSport", func(s *challenge.Spec) { s.Sports = []string{"cycling"} }, all, noon, "", "sport running does not count"},
 		{"ErrMetric", func(s *challenge.Spec) { s.Metric = challenge.Steps }, body("a", ""), noon, "", "steps is missing"},
+		{"OK/activeMinutes", func(s *challenge.Spec) { s.Metric = challenge.ActiveMinutes }, all, noon, "29.166667", ""},
+		{"OK/points", func(s *challenge.Spec) {
+			s.Metric, s.Points = challenge.Points, map[challenge.Metric]float64{challenge.Distance: 0.01, challenge.Workouts: 5, challenge.Ascent: 1}
+		}, all, noon, "135.005", ""},
+		{"ErrPoints", func(s *challenge.Spec) {
+			s.Metric, s.Points = challenge.Points, map[challenge.Metric]float64{challenge.Steps: 1}
+		}, body("a", ""), noon, "", "nothing that gives points"},
+		{"OK/limit", func(s *challenge.Spec) { s.Limits = &challenge.Limits{PerActivity: 3000} }, all, noon, "3000", ""},
+		{"OK/period", func(s *challenge.Spec) { s.Period = challenge.Daily; s.StartsAt = noon.Add(-72 * time.Hour) }, all, noon.Add(36*time.Hour - 1), "5000.5", ""},
+		{"ErrPeriod", func(s *challenge.Spec) {
+			s.Period, s.EndsAt = challenge.Daily, noon.Add(72*time.Hour)
+		}, all, noon.Add(36 * time.Hour), "", "belongs to the period 2026-05-01, which takes no activities since 2026-05-02T23:59:59Z"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -230,11 +242,11 @@ func TestBoard_Aggregates(t *testing.T) {
 			b.SetJoined("ana", true, 1)
 			for _, i := range []int{1, 2, 0} {
 				a := hoursAgo(t, fmt.Sprint(i), metres[i], 3-i)
-				if v, ok := b.Apply("ana", &a, noon); !v.Counted || !ok {
+				if v, _, ok := b.Apply("ana", &a, noon); !v.Counted || !ok {
 					t.Fatalf("got %+v %v", v, ok)
 				}
 			}
-			e, _ := b.Order().Get("ana")
+			e, _ := b.Standing(0).Order().Get("ana")
 			want := noon.Add(time.Duration(tt.reached-3) * time.Hour).UnixNano()
 			if e.Score.String() != tt.score || e.At != want {
 				t.Errorf("got %s at %s, want %s at %s", e.Score, time.Unix(0, e.At).UTC(), tt.score, time.Unix(0, want).UTC())
@@ -285,14 +297,14 @@ func TestBoard_AnyOrder(t *testing.T) {
 				for _, h := range acts {
 					b.Apply(h.user, &h.a, h.arrived)
 					if rnd.IntN(3) == 0 {
-						if _, applied := b.Apply(h.user, &h.a, h.arrived); applied {
+						if _, _, applied := b.Apply(h.user, &h.a, h.arrived); applied {
 							t.Fatal("an activity was applied twice")
 						}
 					}
 				}
 				for _, i := range []int{3, 50, 51} {
 					for range 2 {
-						if err := b.Withdraw(acts[indexOf(acts, func(h handed) bool { return h.a.ID == fmt.Sprintf("a%d", i) })].user, fmt.Sprintf("a%d", i)); err != nil {
+						if _, err := b.Withdraw(acts[indexOf(acts, func(h handed) bool { return h.a.ID == fmt.Sprintf("a%d", i) })].user, fmt.Sprintf("a%d", i)); err != nil {
 							t.Fatal(err)
 						}
 					}
@@ -300,8 +312,8 @@ func TestBoard_AnyOrder(t *testing.T) {
 				if round%2 == 1 {
 					joins()
 				}
-				n, flagged, sum := b.Totals()
-				got := fmt.Sprint(b.Order().Page(0, 100), b.Revision(), b.Updated(), n, flagged, sum, b.Participants())
+				n, flagged, sum := b.Standing(0).Totals()
+				got := fmt.Sprint(b.Standing(0).Order().Page(0, 100), b.Revision(), b.Updated(), n, flagged, sum, b.Participants())
 				if want == "" {
 					want = got
 				}
@@ -326,10 +338,10 @@ func TestBoard_Find(t *testing.T) {
 	if _, ok := b.Find("ben", "a"); ok {
 		t.Error("ben has ana's activity")
 	}
-	if err := b.Withdraw("ben", "a"); fitness.KindOf(err) != fitness.NotFound {
+	if _, err := b.Withdraw("ben", "a"); fitness.KindOf(err) != fitness.NotFound {
 		t.Errorf("got %v", err)
 	}
-	if err := b.Withdraw("ana", "b"); fitness.KindOf(err) != fitness.NotFound {
+	if _, err := b.Withdraw("ana", "b"); fitness.KindOf(err) != fitness.NotFound {
 		t.Errorf("got %v", err)
 	}
 }
@@ -354,12 +366,12 @@ func TestSpec_Normalize(t *testing.T) {
 		}
 	}
 	bad := challenge.Spec{
-		Title: strings.Repeat("x", 201), Visibility: "secret", Metric: "points", Aggregate: "mean", Order: "up",
+		Title: strings.Repeat("x", 201), Visibility: "secret", Metric: "smiles", Aggregate: "mean", Order: "up",
 		Sports: append(slices.Repeat([]string{"running"}, 32), "a b"), Goal: -1,
 	}
 	_, err = bad.Normalize()
 	for _, want := range []string{
-		"title of 201 characters is over the limit of 200", "organizer is missing", `visibility "secret"`, `metric "points"`,
+		"title of 201 characters is over the limit of 200", "organizer is missing", `visibility "secret"`, `metric "smiles"`,
 		`aggregate "mean"`, `order "up"`, "33 sports are over the limit of 32", `sports[32] "a b"`, "startsAt is missing", "endsAt is missing", "goal -1 is outside",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

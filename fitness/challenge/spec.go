@@ -1,9 +1,7 @@
 package challenge
 
 import (
-	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -11,40 +9,6 @@ import (
 
 	"github.com/fitmq/fitmq/fitness"
 	"github.com/fitmq/fitmq/fitness/leaderboard"
-)
-
-// Metric is what a challenge counts.
-type Metric string
-
-// The metrics, each with the field of an activity that it takes.
-const (
-	Distance    Metric = "distance"    // totalDistance, m
-	Calories    Metric = "calories"    // totalCalories, kcal
-	Duration    Metric = "duration"    // totalTimerTime, else totalElapsedTime, s
-	Steps       Metric = "steps"       // steps
-	Ascent      Metric = "ascent"      // totalAscent, m
-	Repetitions Metric = "repetitions" // repetitions
-	Workouts    Metric = "workouts"    // 1 for each activity
-)
-
-// units are the units of the metrics' scores.
-var units = map[Metric]string{
-	Distance: "m", Calories: "kcal", Duration: "s", Steps: "count",
-	Ascent: "m", Repetitions: "count", Workouts: "count",
-}
-
-// Unit returns the unit of the metric's scores.
-func (m Metric) Unit() string { return units[m] }
-
-// Aggregate is how a participant's activities make one score.
-type Aggregate string
-
-// The aggregates.
-const (
-	Sum   Aggregate = "sum"   // all values together
-	Best  Aggregate = "best"  // the highest, or the lowest where the order is asc
-	Last  Aggregate = "last"  // that of the activity that ended last
-	Count Aggregate = "count" // how many activities
 )
 
 // Who may take part.
@@ -83,34 +47,30 @@ type Spec struct {
 	// count, both included.
 	StartsAt time.Time `json:"startsAt"`
 	EndsAt   time.Time `json:"endsAt"`
-	// Goal is a common aim for the sum of all, in the metric's unit; 0: none.
+	// Goal is an aim in the unit of the scores; 0: none.
 	Goal float64 `json:"goal,omitempty"`
 
-	refused []string // fields read from JSON that are not offered
-}
+	// GoalOf is whose the goal is: all (also when empty), a common one for the
+	// sum of all, or each, for every participant's own score.
+	GoalOf string `json:"goalOf,omitempty"`
+	// Points are what one unit of each metric is worth where the metric is
+	// points; none: an active minute is a point.
+	Points map[Metric]float64 `json:"points,omitempty"`
+	// Limits bound what activities are worth; nil: they do not.
+	Limits *Limits `json:"limits,omitempty"`
+	// Awards are given at thresholds.
+	Awards []AwardRule `json:"awards,omitempty"`
+	// Period makes the challenge start anew every day, week or month.
+	Period Period `json:"period,omitempty"`
+	// TimeZone is the name of the zone whose days count, like Europe/Berlin;
+	// empty: UTC.
+	TimeZone string `json:"timeZone,omitempty"`
+	// Teams are the teams, for a board of their own.
+	Teams []Team `json:"teams,omitempty"`
+	// Unranked is a challenge without a board: only the common sum counts.
+	Unranked bool `json:"unranked,omitempty"`
 
-// notOffered are fields of a definition that this version does not judge by. To
-// pass over one would make a board that is not what its organizer asked for.
-var notOffered = []string{"awards", "limits", "period", "teams"}
-
-// UnmarshalJSON reads a definition and remembers the fields that this version
-// does not judge by; Normalize refuses them together with every other problem.
-func (s *Spec) UnmarshalJSON(b []byte) error {
-	type plain Spec
-	if err := json.Unmarshal(b, (*plain)(s)); err != nil {
-		return err
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(b, &members); err != nil {
-		return err
-	}
-	s.refused = nil
-	for _, name := range notOffered {
-		if v, ok := members[name]; ok && string(v) != "null" {
-			s.refused = append(s.refused, name)
-		}
-	}
-	return nil
+	loc *time.Location // of TimeZone, see prepare
 }
 
 // Normalize returns the spec with its defaults written out, or an Error of kind
@@ -120,6 +80,10 @@ func (s Spec) Normalize() (Spec, error) {
 	setDefault(&s.Metric, Distance)
 	setDefault(&s.Aggregate, Sum)
 	setDefault(&s.Order, leaderboard.Desc)
+	setDefault(&s.GoalOf, GoalAll)
+	if s.Metric == Points && len(s.Points) == 0 {
+		s.Points = map[Metric]float64{ActiveMinutes: 1}
+	}
 	s.StartsAt, s.EndsAt = s.StartsAt.UTC(), s.EndsAt.UTC()
 	if bad := s.problems(); len(bad) > 0 {
 		return s, &fitness.Error{Kind: fitness.Invalid, Msg: strings.Join(bad, "; ")}
@@ -148,7 +112,7 @@ func (s *Spec) problems() []string {
 		add("visibility %q is neither open nor invite", s.Visibility)
 	}
 	if s.Metric.Unit() == "" {
-		add("metric %q is none of distance, calories, duration, steps, ascent, repetitions, workouts", string(s.Metric))
+		add("metric %q is none of distance, calories, duration, steps, ascent, repetitions, workouts, activeMinutes, points", string(s.Metric))
 	}
 	if !slices.Contains([]Aggregate{Sum, Best, Last, Count}, s.Aggregate) {
 		add("aggregate %q is none of sum, best, last, count", string(s.Aggregate))
@@ -164,15 +128,45 @@ func (s *Spec) problems() []string {
 			add("sports[%d] %q is not a sport's name", i, sport)
 		}
 	}
-	for _, name := range s.refused {
-		add("%s is not offered by this server", name)
-	}
 	bad = append(bad, s.timeProblems()...)
-	if math.IsNaN(s.Goal) || s.Goal < 0 || s.Goal > MaxGoal {
-		add("goal %v is outside 0 to %v", s.Goal, MaxGoal)
-	}
-	return bad
+	return append(bad, s.extraProblems()...)
 }
+
+// extraProblems lists what is wrong with the parts that a rule may have.
+func (s *Spec) extraProblems() []string {
+	var bad []string
+	if !inRange(s.Goal) {
+		bad = append(bad, fmt.Sprintf("goal %v is outside 0 to %v", s.Goal, MaxGoal))
+	}
+	switch {
+	case s.GoalOf != GoalAll && s.GoalOf != GoalEach:
+		bad = append(bad, fmt.Sprintf("goalOf %.40q is neither all nor each", s.GoalOf))
+	case s.GoalOf == GoalEach && s.Order == leaderboard.Asc && s.totals():
+		bad = append(bad, "goalOf each has no use where the lowest total leads")
+	}
+	if s.Unranked && (s.GoalOf == GoalEach || len(s.Teams) > 0) {
+		bad = append(bad, "unranked excludes teams and goalOf each")
+	}
+	if !s.Period.valid() {
+		bad = append(bad, fmt.Sprintf("period %.40q is none of daily, weekly, monthly", string(s.Period)))
+	}
+	if err := s.prepare(); err != nil {
+		bad = append(bad, fitness.Message(err))
+	}
+	bad = append(bad, s.pointProblems()...)
+	bad = append(bad, s.Limits.problems(s)...)
+	bad = append(bad, s.awardProblems()...)
+	return append(bad, s.teamProblems()...)
+}
+
+// totals reports whether a score is a total, which more activities raise.
+func (s *Spec) totals() bool { return s.Aggregate == Sum || s.Aggregate == Count }
+
+// Whose the goal is.
+const (
+	GoalAll  = "all"
+	GoalEach = "each"
+)
 
 // timeProblems lists what is wrong with start and end.
 func (s *Spec) timeProblems() []string {

@@ -157,11 +157,15 @@ func (b *Board) place(u user) int32 {
 // key is the place in the order of the user in a slot.
 func (b *Board) key(slot int32) key {
 	u := &b.users[slot]
-	s := u.score
+	return key{score: b.ordered(u.score), at: u.at, slot: slot}
+}
+
+// ordered is the score as keys have it: the smaller leads.
+func (b *Board) ordered(s Score) Score {
 	if b.order != Asc {
 		s = -max(s, -math.MaxInt64) // the negative of MinInt64 is itself
 	}
-	return key{score: s, at: u.at, slot: slot}
+	return s
 }
 
 // less is the order of the board: score, moment, user id.
