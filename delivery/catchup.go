@@ -186,7 +186,7 @@ func (h *Hub) readOwed(ctx context.Context, s *Session, spans []store.Span, head
 
 // takeFromLog queues an entry for the session, if it is owed. mu is held.
 func (s *Session) takeFromLog(m *Message, subs []*subscription) {
-	if m.State || !m.route || m.QoS == 0 || m.expired(s.hub.now()) || s.knows(m) {
+	if m.State || !m.route || m.QoS == 0 || s.hub.isExpired(m) || s.knows(m) {
 		return
 	}
 	t := target{}

@@ -30,6 +30,7 @@ type link struct {
 	// last Idle; reading goroutine.
 	dirty   batch
 	pub     wire.Publish // scratch of the reading goroutine
+	routed  int          // messages published over this connection
 	passing *passing     // scratch of the reading goroutine, once it has published
 	last    lastTopic    // what is known of the topic published to last
 	acked   *Message     // reading goroutine: acknowledged just now, and to be told
@@ -43,6 +44,14 @@ type link struct {
 	clean   atomic.Bool // a DISCONNECT without will came
 }
 
+// A publisher's receivers are woken when its burst is over, so that it is one
+// write for each. Where there are many (flushMany connections) they are woken
+// after every flushEvery messages, so that they begin to read while it goes on.
+const (
+	flushEvery = 16
+	flushMany  = 256
+)
+
 // Packet handles one packet of the data plane. body is only valid during the
 // call. An error, a *wire.Error, ends the connection.
 func (l *link) Packet(header byte, body []byte) error {
@@ -51,7 +60,11 @@ func (l *link) Packet(header byte, body []byte) error {
 	}
 	switch header >> 4 {
 	case wire.PUBLISH:
-		return l.publish(header, body)
+		err := l.publish(header, body)
+		if l.routed++; l.routed%flushEvery == 0 && len(l.dirty.conns) >= flushMany {
+			l.dirty.flush()
+		}
+		return err
 	case wire.PUBACK, wire.PUBREC, wire.PUBREL, wire.PUBCOMP:
 		return l.acknowledged(header, body)
 	case wire.SUBSCRIBE:
@@ -63,8 +76,8 @@ func (l *link) Packet(header byte, body []byte) error {
 	}
 }
 
-// Disconnect takes the client's DISCONNECT: with reason 0x04 the will is still
-// sent, otherwise it is deleted; the session expiry may change.
+// Disconnect takes the client's DISCONNECT: with reason 0x00 the will is
+// deleted, with any other it is sent; the session expiry may change.
 func (l *link) Disconnect(d *wire.Disconnect) error {
 	if d.HasSessionExpiry {
 		l.s.mu.Lock()
@@ -79,7 +92,7 @@ func (l *link) Disconnect(d *wire.Disconnect) error {
 			l.s.hub.log.Error("store a session", "client", l.s.id, "error", err)
 		}
 	}
-	l.clean.Store(d.Code != wire.DisconnectWithWill)
+	l.clean.Store(d.Code == wire.NormalDisconnection) // any other leaves the will [MQTT-3.14.4-3]
 	return nil
 }
 

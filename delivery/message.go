@@ -154,6 +154,9 @@ func (m *Message) expired(now time.Time) bool {
 	return m.Expires != 0 && now.UnixNano() >= m.Expires
 }
 
+// isExpired is expired by the hub's clock, which is only asked when it matters.
+func (h *Hub) isExpired(m *Message) bool { return m.Expires != 0 && m.expired(h.now()) }
+
 // remaining is the expiry interval to forward: what was received less the time
 // spent waiting here, in seconds [MQTT-3.3.2-6].
 func (m *Message) remaining(now time.Time) uint32 {

@@ -16,18 +16,39 @@ func (l *link) publish(header byte, body []byte) error {
 	if err := p.Parse(l.client.Version, header, body); err != nil {
 		return err
 	}
-	topic, err := l.topic(p)
+	topic, tooBig, err := l.topic(p)
 	if err != nil {
 		return err
 	}
 	h := l.s.hub
 	h.stats.Received[p.QoS].Add(1)
 	if p.QoS > 0 && int(l.pending.Load()) >= h.limits.ReceiveMaximum && l.client.Version == 5 {
-		return &wire.Error{Code: wire.ReceiveMaximumExceeded, Reason: fmt.Sprintf("more than %d unacknowledged PUBLISH packets [MQTT-3.3.4-7]", h.limits.ReceiveMaximum)}
+		return h.overQuota()
 	}
-	if p.QoS == 2 && l.repeated(p.PacketID) {
+	if p.QoS == 2 {
+		switch repeated, room := l.hold(p.PacketID); {
+		case repeated:
+			return nil
+		case !room:
+			return h.overQuota()
+		}
+	}
+	if tooBig != "" {
+		h.stats.Refused.Meaning.Add(1)
+		l.refuse(p.QoS, p.PacketID, l.message(p, topic), Verdict{Code: wire.TopicNameInvalid, Reason: tooBig})
 		return nil
 	}
+	return l.judged(p, topic)
+}
+
+// overQuota ends a connection that has more open exchanges than it was told.
+func (h *Hub) overQuota() error {
+	return &wire.Error{Code: wire.ReceiveMaximumExceeded, Reason: fmt.Sprintf("more than %d unacknowledged PUBLISH packets [MQTT-3.3.4-7]", h.limits.ReceiveMaximum)}
+}
+
+// judged asks for rights and meaning and goes on by the answer.
+func (l *link) judged(p *wire.Publish, topic string) error {
+	h := l.s.hub
 	k := l.known(topic)
 	rights := l.s.rights.Load() // before asking: a change meanwhile makes us ask again
 	if k.rights != rights {
@@ -78,29 +99,30 @@ func (l *link) passOn(p *wire.Publish) bool {
 	return true
 }
 
-// topic resolves aliases and checks the name's bounds.
-func (l *link) topic(p *wire.Publish) (string, error) {
+// topic resolves aliases. tooBig says which bound of ours the name breaks: the
+// protocol lets such a packet live, so it is refused like any other.
+func (l *link) topic(p *wire.Publish) (topic, tooBig string, err error) {
 	lim := &l.s.hub.limits
 	if alias := int(p.Props.TopicAlias); alias != 0 {
 		if alias > lim.TopicAliasMaximum {
-			return "", &wire.Error{Code: wire.TopicAliasInvalid, Reason: fmt.Sprintf("topic alias %d is over the maximum of %d [MQTT-3.3.2-9]", alias, lim.TopicAliasMaximum)}
+			return "", "", &wire.Error{Code: wire.TopicAliasInvalid, Reason: fmt.Sprintf("topic alias %d is over the maximum of %d [MQTT-3.3.2-9]", alias, lim.TopicAliasMaximum)}
 		}
 		if len(p.Topic) == 0 {
 			if alias >= len(l.aliases) || l.aliases[alias] == "" {
-				return "", &wire.Error{Code: wire.ProtocolError, Reason: fmt.Sprintf("topic alias %d has not been set [3.3.2.3.4]", alias)}
+				return "", "", &wire.Error{Code: wire.ProtocolError, Reason: fmt.Sprintf("topic alias %d has not been set [3.3.2.3.4]", alias)}
 			}
-			return l.aliases[alias], nil
+			return l.aliases[alias], "", nil
 		}
 	}
 	if p.Props.TopicAlias == 0 && string(p.Topic) == l.last.name && l.last.name != "" {
-		return l.last.name, nil
+		return l.last.name, "", nil
 	}
-	topic := string(p.Topic)
+	topic = string(p.Topic)
 	if levels := strings.Count(topic, "/") + 1; levels > lim.TopicLevels {
-		return "", &wire.Error{Code: wire.TopicNameInvalid, Reason: fmt.Sprintf("topic has %d levels, the limit is %d", levels, lim.TopicLevels)}
+		return topic, fmt.Sprintf("topic has %d levels, the limit is %d", levels, lim.TopicLevels), nil
 	}
 	if len(topic) > lim.TopicLength {
-		return "", &wire.Error{Code: wire.TopicNameInvalid, Reason: fmt.Sprintf("topic has %d bytes, the limit is %d", len(topic), lim.TopicLength)}
+		return topic, fmt.Sprintf("topic has %d bytes, the limit is %d", len(topic), lim.TopicLength), nil
 	}
 	if alias := int(p.Props.TopicAlias); alias != 0 {
 		if l.aliases == nil {
@@ -108,17 +130,21 @@ func (l *link) topic(p *wire.Publish) (string, error) {
 		}
 		l.aliases[alias] = topic
 	}
-	return topic, nil
+	return topic, "", nil
 }
 
-// repeated answers a QoS 2 PUBLISH whose id is held already: it is not passed
-// on again [MQTT-4.3.3-10].
-func (l *link) repeated(id uint16) bool {
+// hold takes the id of a QoS 2 PUBLISH. One that is held already is answered
+// and not passed on again [MQTT-4.3.3-10]; room is false when the client has as
+// many open exchanges as it may have.
+func (l *link) hold(id uint16) (repeated, room bool) {
 	l.s.mu.Lock()
 	state := l.s.held[id]
+	room = state != 0 || len(l.s.held) < l.s.hub.limits.ReceiveMaximum || l.client.Version < 5
 	switch state {
 	case 0:
-		l.s.held[id] = heldPending
+		if room {
+			l.s.held[id] = heldPending
+		}
 	case heldPending:
 		l.s.held[id] = heldRepeated
 	}
@@ -126,7 +152,7 @@ func (l *link) repeated(id uint16) bool {
 	if state == heldReceived {
 		l.ack(wire.PUBREC, id, wire.Success, "", &l.dirty)
 	}
-	return state != 0
+	return state != 0, room
 }
 
 // message copies what the packet says; the packet's memory is reused.

@@ -62,8 +62,11 @@ func (s *Session) pump(l *link, b *batch) {
 	o := &s.out
 	for s.resendWaiting(l, b); o.len() > 0; s.resendWaiting(l, b) {
 		q := o.queue[o.head]
-		if q.m.expired(s.hub.now()) {
+		if s.hub.isExpired(q.m) {
 			o.pop()
+			if q.share != nil {
+				q.share.done(q.pos)
+			}
 			s.hub.stats.Dropped.Expired.Add(1)
 			continue
 		}
@@ -174,8 +177,11 @@ func (o *outbound) resend(s *Session, l *link) {
 		if f.m == nil {
 			f.m = s.hub.load(f.pos)
 		}
-		if f.m == nil || f.m.expired(s.hub.now()) || !s.hub.mayReceive(s, f.m.Topic) {
-			continue // trimmed, expired, or no longer allowed
+		if f.m == nil || !s.hub.mayReceive(s, f.m.Topic) {
+			if f.share != nil {
+				f.share.done(f.pos)
+			}
+			continue // trimmed, or no longer allowed; what was sent does not expire [MQTT-4.3.3-7]
 		}
 		f.state = flightWaiting
 		o.waiting++

@@ -287,7 +287,7 @@ func (g *group) readOn(ctx context.Context) error {
 			return err
 		}
 		_, taken := g.hub.groups.taken[e.Pos]
-		owed := m.route && !m.State && m.QoS > 0 && !m.expired(g.hub.now()) && !taken
+		owed := m.route && !m.State && m.QoS > 0 && !g.hub.isExpired(m) && !taken
 		if owed && !g.hand(m, true, &b) {
 			return nil // an acknowledgement or a returning member goes on
 		}
