@@ -136,10 +136,9 @@ func (l *link) ack(typ byte, id uint16, code wire.Code, reason string, out *batc
 	if !l.problem {
 		reason = ""
 	}
-	var buf [64]byte
-	b := wire.AppendAck(buf[:0], l.client.Version, typ, wire.Ack{PacketID: id, Code: code, Reason: reason})
+	b := wire.AppendAck(out.ack[:0], l.client.Version, typ, wire.Ack{PacketID: id, Code: code, Reason: reason})
 	if uint64(len(b)) > uint64(l.maxPacket) { // [MQTT-3.4.2-2]: without its reason string
-		b = wire.AppendAck(buf[:0], l.client.Version, typ, wire.Ack{PacketID: id, Code: code})
+		b = wire.AppendAck(out.ack[:0], l.client.Version, typ, wire.Ack{PacketID: id, Code: code})
 	}
 	if l.conn.Send(b) {
 		out.add(l.conn)
@@ -262,7 +261,11 @@ func (l *link) encode(m *Message, qos byte, retain, dup bool, ids []uint32) *fra
 }
 
 // batch is the connections that have something to flush.
-type batch struct{ conns []Conn }
+// It belongs to one goroutine.
+type batch struct {
+	conns []Conn
+	ack   [64]byte // scratch
+}
 
 func (b *batch) add(c Conn) { b.conns = append(b.conns, c) }
 

@@ -64,6 +64,7 @@ type outbound struct {
 	// flights are the window, in the order of sending, bounded by the client's
 	// Receive Maximum and maxInflight.
 	flights []flight
+	window0 []flight // the memory that flights moves in
 	lastID  uint16
 	window  int
 	// mixed: the flights' ids are not in cyclic order, after a restart.
@@ -220,6 +221,26 @@ func (o *outbound) place(q *queued) (at int, blocked bool) {
 	return at, false
 }
 
+// keptFlights is how large a window's memory may be to be kept while it is empty.
+const keptFlights = 64
+
+// enter puts a delivery into the window at its place. What has been taken off
+// the front leaves room there, so that a steady flow needs no new memory.
+func (o *outbound) enter(at int, q *queued, id uint16) {
+	n := len(o.flights)
+	if n == cap(o.flights) {
+		if cap(o.window0) < 2*n+1 {
+			o.window0 = make([]flight, 0, max(4, 4*n))
+		}
+		o.flights = append(o.window0[:0], o.flights...)
+		clear(o.window0[n:cap(o.window0)])
+	}
+	o.flights = append(o.flights, flight{})
+	copy(o.flights[at+1:], o.flights[at:])
+	o.flights[at] = flight{queued: *q, id: id, state: flightSent}
+	o.mixed = o.mixed || at < n
+}
+
 func (o *outbound) find(id uint16) int {
 	for i := range o.flights {
 		if o.flights[i].id == id {
@@ -234,7 +255,10 @@ func (o *outbound) remove(i int) {
 		o.flights[0] = flight{}
 		o.flights = o.flights[1:]
 		if len(o.flights) == 0 {
-			o.flights, o.mixed = nil, false
+			if cap(o.window0) > keptFlights {
+				o.window0 = nil
+			}
+			o.flights, o.mixed = o.window0[:0], false
 		}
 		return
 	}

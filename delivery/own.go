@@ -48,7 +48,7 @@ func (h *Hub) keep(m *Message, v *Verdict, done func(error)) {
 		mt = h.match(m.Topic)
 	}
 	own := m.From.ClientID == "" && m.State
-	if own || !h.mustLog(m, v, mt, nil) {
+	if own || !h.mustLog(m, *v, mt, nil) {
 		if v.Retain {
 			h.retained.set(m)
 		}

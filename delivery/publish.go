@@ -68,7 +68,7 @@ func (l *link) judged(p *wire.Publish, topic string) error {
 		l.refuse(p.QoS, p.PacketID, m, v)
 		return nil
 	}
-	l.accept(m, &v, p.QoS, p.PacketID)
+	l.accept(m, v, p.QoS, p.PacketID)
 	return nil
 }
 
@@ -251,14 +251,15 @@ func (l *link) refuse(qos byte, id uint16, m *Message, v Verdict) {
 
 // accept keeps and routes an accepted message. A message that nobody will want
 // later is not written at all.
-func (l *link) accept(m *Message, v *Verdict, qos byte, id uint16) {
+func (l *link) accept(m *Message, v Verdict, qos byte, id uint16) {
 	h := l.s.hub
+	retain := v.Retain
 	var mt *matched
 	if v.Deliver {
 		mt = l.receivers()
 	}
 	if !h.mustLog(m, v, mt, l) {
-		if v.Retain {
+		if retain {
 			h.retained.set(m)
 		}
 		if mt != nil {
@@ -277,7 +278,7 @@ func (l *link) accept(m *Message, v *Verdict, qos byte, id uint16) {
 			l.forget(qos, id)
 			return
 		}
-		if v.Retain {
+		if retain {
 			h.retained.set(m)
 		}
 		l.accepted(qos, id, &h.commit.batch, mt)
@@ -288,7 +289,7 @@ func (l *link) accept(m *Message, v *Verdict, qos byte, id uint16) {
 // when it is to be retained and was promised (QoS over 0), when a session that
 // outlives its connection is owed it, when its QoS 2 id must survive, or when
 // something of the same publisher is still on its way to the log.
-func (h *Hub) mustLog(m *Message, v *Verdict, mt *matched, l *link) bool {
+func (h *Hub) mustLog(m *Message, v Verdict, mt *matched, l *link) bool {
 	if v.Log {
 		return true
 	}

@@ -105,18 +105,23 @@ func (s *Session) send(l *link, q queued, b *batch) bool {
 	if o.room() <= 0 || blocked || o.logging > 0 && !logged {
 		return false
 	}
-	f := flight{queued: q, id: o.nextID(), state: flightSent}
+	id := o.nextID()
+	o.enter(at, &q, id)
 	if logged {
-		f.state = flightLogging
-		o.logging++
-		s.hub.logFlow(s, flowSent, &f, func(err error) { s.flowLogged(l, f.id, err) })
-	}
-	o.flights = slices.Insert(o.flights, at, f)
-	o.mixed = o.mixed || at < len(o.flights)-1
-	if !logged {
-		s.transmit(l, &q, f.id, false, b)
+		s.sendLogged(l, &o.flights[at])
+	} else {
+		s.transmit(l, &q, id, false, b)
 	}
 	return true
+}
+
+// sendLogged writes the id of a QoS 2 message to the log; the message goes out
+// when that is done. mu is held.
+func (s *Session) sendLogged(l *link, f *flight) {
+	f.state = flightLogging
+	s.out.logging++
+	id := f.id
+	s.hub.logFlow(s, flowSent, f, func(err error) { s.flowLogged(l, id, err) })
 }
 
 // transmit writes the PUBLISH. A packet over the client's Maximum Packet Size
