@@ -118,7 +118,7 @@ var firstPackets = map[string][]byte{
 	"DISCONNECT":  goodbye,
 	"CONNACK":     {0x20, 2, 0, 0},
 	"AUTH":        {0xf0, 0},
-	"nonsense":    []byte("GET / HTTP/1.1\r\n\r\n"),
+	"nonsense":    []byte("SSH-2.0-x\r\n"),
 }
 
 var connectRows = append(badConnectRows(),
