@@ -42,12 +42,8 @@ func LoadOrCreateAdminToken(dir string) (token string, created bool, err error) 
 }
 
 func readAdminToken(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
+	if err := checkPrivateFile(path); err != nil {
 		return "", fmt.Errorf("read admin token: %w", err)
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("read admin token: %s may be read by others (mode %#o): run chmod 600 %s", path, info.Mode().Perm(), path)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -61,10 +57,22 @@ func readAdminToken(path string) (string, error) {
 	return token, nil
 }
 
+// checkPrivateFile returns an error for a file that others than its owner may read.
+func checkPrivateFile(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("%s may be read by others (mode %#o): run chmod 600 %s", path, info.Mode().Perm(), path)
+	}
+	return nil
+}
+
 // writeNew makes the file whole or not at all: written beside its name, synced,
 // then renamed.
 func writeNew(path, content string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".admin.token-*") // mode 0600
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
 	if err != nil {
 		return err
 	}
@@ -102,5 +110,5 @@ func (a AdminToken) Check(token string) (Identity, bool) {
 	if subtle.ConstantTimeCompare(sum[:], a.sum[:]) != 1 {
 		return Identity{}, false
 	}
-	return Identity{UserID: AdminUserID, Name: "Administrator", Role: Admin}, true
+	return Identity{UserID: AdminUserID, Name: "Administrator", Role: Admin, By: ByAdminToken}, true
 }

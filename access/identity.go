@@ -3,6 +3,8 @@
 // one decision point for MQTT and HTTP, and it denies what nothing allows.
 package access
 
+import "time"
+
 // Role is a user's role.
 type Role string
 
@@ -15,11 +17,36 @@ const (
 	Anonymous Role = "" // only where the configuration allows it
 )
 
+// By is how somebody proved who they are.
+type By string
+
+// The ways to prove it.
+const (
+	ByPassword   By = "password"
+	ByToken      By = "token"       // a JSON Web Token
+	ByDevice     By = "device"      // a device's own secret
+	ByHTTP       By = "http"        // the configured HTTP service said so
+	ByAdminToken By = "admin token" // the token in the data directory
+)
+
 // Identity is who somebody proved to be.
 type Identity struct {
 	UserID string
 	Name   string
 	Role   Role
+	// By is how it was proved; "" where nobody asked.
+	By By
+	// Expires is when the proof is worth nothing any more; zero means never.
+	Expires time.Time
+	// Foreign: another authority vouches for the user, who need not be in the
+	// store. A record in the store, where there is one, decides all the same.
+	Foreign bool
+	// Device is the name of the device that signed in for its user; "" for the
+	// user. What a device may is less: see [Policy].
+	Device string
+	// secretID tells the secret that the device used from a later one of the
+	// same name.
+	secretID string
 }
 
 // Relations is what the rights need to know of the domain. Every method is

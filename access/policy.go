@@ -44,6 +44,9 @@ func (p *Policy) Relate(rel Relations) { p.rel = rel }
 func (p *Policy) Publish(id Identity, topic string) Decision {
 	t := topics.Parse(topic)
 	r := rows[t.Kind].publish
+	if id.Device != "" && !deviceWrites(t.Kind) {
+		return deny(topic, ruleWords[ruleNoDevice])
+	}
 	if p.holds(r, id, t) && (t.Kind != topics.Other || topics.ValidName(topic) == nil) {
 		return Decision{Allowed: true}
 	}
@@ -61,7 +64,23 @@ func (p *Policy) Deliver(id Identity, topic string) bool {
 	if id.operator() {
 		return !secret(t.Kind)
 	}
-	return p.holds(r, id, t)
+	return p.holds(r, id, t) && (id.Device == "" || deviceReads(t.Kind))
+}
+
+// deviceWrites lists what a device publishes for its user: what it measures, and
+// that a correction was seen. Outside the fitness topics it is like anybody.
+func deviceWrites(k topics.Kind) bool {
+	switch k {
+	case topics.SessionProgress, topics.SessionFormSeen, topics.ChallengeActivity, topics.Other:
+		return true
+	}
+	return false
+}
+
+// deviceReads leaves conversations to the user's own clients; what is said to
+// the user comes on the user's feed.
+func deviceReads(k topics.Kind) bool {
+	return k != topics.ChatMessage && k != topics.ChatTyping && k != topics.Sys
 }
 
 // secret marks what is never delivered to anybody: tokens, and positions.

@@ -21,6 +21,7 @@ const (
 	ruleRank                           // the named participant, and that user's trainers
 	ruleOwner                          // the named user
 	ruleNotifier                       // services, and the named user's trainers
+	ruleNoDevice                       // the user, but none of the user's devices
 	rulePresence                       // the named user, and who is linked with that user
 )
 
@@ -41,6 +42,7 @@ var ruleWords = [...]string{
 	ruleRank:               "only that participant and their trainer may",
 	ruleOwner:              "only that user may",
 	ruleNotifier:           "only services and that user's trainers may",
+	ruleNoDevice:           "a device may not publish there, its user may",
 	rulePresence:           "only that user and linked users may",
 }
 

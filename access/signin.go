@@ -96,5 +96,5 @@ func (a *account) identity() (Identity, error) {
 	if a.Disabled {
 		return Identity{}, ErrBadCredentials
 	}
-	return Identity{UserID: a.ID, Name: a.Name, Role: a.Role}, nil
+	return Identity{UserID: a.ID, Name: a.Name, Role: a.Role, By: ByPassword}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -32,6 +33,8 @@ type userRecord struct {
 	CreatedAt    time.Time `json:"createdAt"`
 	UpdatedAt    time.Time `json:"updatedAt"`
 	Disabled     bool      `json:"disabled,omitempty"`
+	// Devices by name, at most MaxDevices. They live and go with their user.
+	Devices map[string]deviceRecord `json:"devices,omitempty"`
 }
 
 // account is a user in memory. It is never changed, only replaced.
@@ -39,6 +42,8 @@ type account struct {
 	User
 	stored string // the PHC string: its salt makes it the password's revision
 	hash   passwordHash
+	// devices by name; never changed.
+	devices map[string]deviceRecord
 }
 
 // UsersOptions sets up [OpenUsers].
@@ -155,7 +160,7 @@ func decodeAccount(id string, data []byte) (*account, error) {
 	}
 	a := &account{
 		User:   User{ID: id, Name: r.Name, Role: r.Role, Disabled: r.Disabled, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt},
-		stored: r.PasswordHash,
+		stored: r.PasswordHash, devices: r.Devices,
 	}
 	if r.PasswordHash != "" {
 		h, err := parsePasswordHash(r.PasswordHash)
@@ -185,7 +190,7 @@ func (u *Users) install(id string, a *account) {
 	}
 	watchers := u.watchers
 	u.mu.Unlock()
-	if old == nil || a != nil && old.User == a.User && old.stored == a.stored {
+	if old == nil || a != nil && old.User == a.User && old.stored == a.stored && maps.Equal(old.devices, a.devices) {
 		return
 	}
 	for _, fn := range watchers {
@@ -194,7 +199,7 @@ func (u *Users) install(id string, a *account) {
 }
 
 // OnChange calls fn after each change of an existing user (name, role, password,
-// disabled, deleted), so that what rests on the old record can end. fn must not
+// devices, disabled, deleted), so that what rests on the old record can end. fn must not
 // block and must not change users.
 func (u *Users) OnChange(fn func(userID string)) {
 	u.mu.Lock()
@@ -225,6 +230,29 @@ func (u *Users) Identity(id string) (Identity, bool) {
 		return Identity{}, false
 	}
 	return Identity{UserID: a.ID, Name: a.Name, Role: a.Role}, true
+}
+
+// Current returns what an identity that was proved some time ago is worth now:
+// name and role are the record's. False for a user who is disabled, or gone
+// where no other authority vouches for them, and for the secret of a device that
+// was revoked. It does not look at Expires. It does not allocate.
+func (u *Users) Current(id Identity) (Identity, bool) {
+	if id.By == ByAdminToken {
+		return id, true
+	}
+	a := u.account(id.UserID)
+	if a == nil {
+		return id, id.Foreign && id.signedIn()
+	}
+	if a.Disabled || id.Device != "" && a.devices[id.Device].id() != id.secretID {
+		return Identity{}, false
+	}
+	id.Name = a.Name
+	id.Role = a.Role
+	if id.Device != "" {
+		id.Role = Member
+	}
+	return id, true
 }
 
 // Name returns the user's display name, or "" where there is no such user.

@@ -68,7 +68,7 @@ func TestUsers_Put(t *testing.T) {
 			t.Fatalf("got %+v, %v, %v", again, created, err)
 		}
 		id, err := u.Authenticate(t.Context(), "ana", secret)
-		if want := (access.Identity{UserID: "ana", Name: "Ana B", Role: access.Trainer}); err != nil || id != want {
+		if want := (access.Identity{UserID: "ana", Name: "Ana B", Role: access.Trainer, By: access.ByPassword}); err != nil || id != want {
 			t.Fatalf("got %+v, %v, want %+v", id, err, want)
 		}
 	})

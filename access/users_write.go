@@ -113,7 +113,7 @@ func (u *Users) put(ctx context.Context, id string, spec UserSpec, hash string) 
 			return User{}, false, fmt.Errorf("decode user %q: %w", id, err)
 		}
 		cond, created = store.IfRev(old.Rev), false
-		r.CreatedAt = before.CreatedAt
+		r.CreatedAt, r.Devices = before.CreatedAt, before.Devices
 		if spec.Password == nil {
 			r.PasswordHash = before.PasswordHash
 		}

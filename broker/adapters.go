@@ -17,59 +17,6 @@ import (
 	"github.com/fitmq/fitmq/topics"
 )
 
-// signIn proves who an MQTT client is.
-type signIn struct {
-	users *access.Users
-	token access.AdminToken
-	dev   bool
-}
-
-// Authenticate takes the admin token as the password of the user admin, and
-// otherwise a user's own password.
-func (s *signIn) Authenticate(ctx context.Context, user, password string) (access.Identity, error) {
-	if user == string(access.Admin) {
-		if id, ok := s.token.Check(password); ok {
-			return id, nil
-		}
-	}
-	return s.users.Authenticate(ctx, user, password)
-}
-
-// Anonymous is allowed in development only.
-func (s *signIn) Anonymous() bool { return s.dev }
-
-// rights answers the data plane's questions with the policy. A user's role is
-// looked up for each question, so that a change counts at once.
-type rights struct {
-	policy *access.Policy
-	users  *access.Users
-}
-
-func (r *rights) identity(c *delivery.Client) access.Identity {
-	if id, ok := r.users.Identity(c.UserID); ok {
-		return id
-	}
-	if id, ok := c.Identity.(*access.Identity); ok && id.Role == access.Admin && c.UserID == string(access.Admin) {
-		return *id // by the admin token: not a user of the store
-	}
-	return access.Identity{}
-}
-
-// MayPublish implements delivery.Policy.
-func (r *rights) MayPublish(c *delivery.Client, topic string) string {
-	return r.policy.Publish(r.identity(c), topic).Reason
-}
-
-// MaySubscribe implements delivery.Policy.
-func (r *rights) MaySubscribe(c *delivery.Client, filter string) string {
-	return r.policy.Subscribe(r.identity(c), filter).Reason
-}
-
-// MayReceive implements delivery.Policy.
-func (r *rights) MayReceive(c *delivery.Client, topic string) bool {
-	return r.policy.Deliver(r.identity(c), topic)
-}
-
 // meaning asks the engine what a message on a fitness topic means. Elsewhere a
 // message is what MQTT says it is.
 type meaning struct{ engine *engine.Engine }
@@ -209,7 +156,7 @@ type httpPublisher struct{ hub *delivery.Hub }
 // Publish implements gateway.Publisher.
 func (p *httpPublisher) Publish(ctx context.Context, m gateway.Message) (gateway.Receipt, error) {
 	id := m.Sender
-	c := &delivery.Client{ID: "http", UserID: id.UserID, Role: string(id.Role), Version: 5, Identity: &id}
+	c := &delivery.Client{ID: "http", UserID: id.UserID, Role: string(id.Role), Version: 5, Identity: access.NewHolder(id, nil)}
 	msg := &delivery.Message{
 		Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain, At: time.Now().UnixNano(),
 		From: delivery.Origin{ClientID: c.ID, UserID: c.UserID, Role: c.Role},

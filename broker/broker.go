@@ -49,6 +49,9 @@ type Broker struct {
 
 	store     *bolt.Store
 	users     *access.Users
+	tokens    *access.Tokens
+	door      *access.Door
+	stopKeys  context.CancelFunc // ends the refreshing of other authorities' keys
 	engine    *engine.Engine
 	hub       *delivery.Hub
 	transport *transport.Transport
@@ -91,7 +94,7 @@ func New(o Options) (*Broker, error) {
 // assemble makes the rooms, from the store upwards.
 func (b *Broker) assemble(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		b.openStore, b.openUsers, b.makeEngine, b.makeDelivery, b.makeEdge, b.makeGateway,
+		b.openStore, b.openUsers, b.openDoor, b.makeEngine, b.makeDelivery, b.makeEdge, b.makeGateway,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -140,23 +143,24 @@ func (b *Broker) makeEngine(context.Context) error {
 
 func (b *Broker) makeDelivery(ctx context.Context) error {
 	c := b.opts.Config
-	policy := &rights{policy: access.NewPolicy(b.engine, b.opts.Dev), users: b.users}
+	policy := &rights{policy: access.NewPolicy(b.engine, b.opts.Dev), users: b.users, foreign: b.foreign()}
 	observer := &observer{engine: b.engine}
+	renewal := &renewal{Meaning: &meaning{engine: b.engine}, tokens: b.tokens, users: b.users}
 	var err error
 	b.hub, err = delivery.New(ctx, delivery.Options{
-		Store: b.store, Policy: policy, Meaning: &meaning{engine: b.engine}, Observer: observer,
+		Store: b.store, Policy: policy, Meaning: renewal, Observer: observer,
 		Limits: deliveryLimits(c), Logger: b.log,
 	})
 	if err != nil {
 		return err
 	}
-	observer.hub = b.hub
+	observer.hub, renewal.hub = b.hub, b.hub
 	for _, m := range b.hub.Kept(topics.SessionProgressTopic("+", "+")) {
 		b.engine.Recall(inbound(m))
 	}
 	b.engine.SetPublisher(&publisher{hub: b.hub})
 	b.engine.SetMembership(b.hub)
-	b.users.OnChange(b.hub.Revoke)
+	b.users.OnChange(b.userChanged)
 	return nil
 }
 
@@ -189,7 +193,7 @@ func (b *Broker) makeEdge(context.Context) error {
 		ClientNetReadBufferSize: 64, ClientNetWriteBufferSize: 64, // CONNECT and DISCONNECT only
 		SysTopicResendInterval: sysInterval,
 	})
-	b.hooks = hooks.New(b.hub, &signIn{users: b.users, token: access.NewAdminToken(b.token), dev: b.opts.Dev}, hooks.Announce{
+	b.hooks = hooks.New(b.hub, &signIn{Door: b.door, dev: b.opts.Dev}, hooks.Announce{
 		MaximumPacketSize: uint32(c.MQTT.MaxPacketSize), TopicAliasMaximum: uint16(c.MQTT.TopicAliasMaximum),
 		SessionExpiry: b.hub.MaxSessionExpiry(),
 	}, b.log)
@@ -215,8 +219,8 @@ func (b *Broker) makeGateway(context.Context) error {
 	var err error
 	b.gateway, err = gateway.New(gateway.Options{
 		Engine: b.engine, Users: b.users, Policy: access.NewPolicy(b.engine, b.opts.Dev),
-		AdminToken: access.NewAdminToken(b.token),
-		Publisher:  &httpPublisher{hub: b.hub}, Retained: &kept{hub: b.hub},
+		Door: b.door, Tokens: b.tokens, Devices: b.users,
+		Publisher: &httpPublisher{hub: b.hub}, Retained: &kept{hub: b.hub},
 		WebSocket: b.websocket, Web: web.Handler(), Ready: b.readiness, Registry: registry,
 		Logger: b.log, Anonymous: b.opts.Dev,
 		Limits: gateway.Limits{BodySize: int64(c.HTTP.MaxBodySize), RequestTime: c.HTTP.RequestTimeout.Std()},
@@ -250,6 +254,9 @@ func (b *Broker) Close() error { return b.release() }
 // release closes what New opened.
 func (b *Broker) release() error {
 	var errs []error
+	if b.stopKeys != nil {
+		b.stopKeys()
+	}
 	if b.transport != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 		defer cancel()

@@ -27,6 +27,9 @@ type Config struct {
 	Sessions Sessions `yaml:"sessions"`
 	// Passwords is how hard passwords are hashed (argon2id).
 	Passwords Passwords `yaml:"passwords"`
+	// Tokens is whose JSON Web Tokens let people in, beside those that this server
+	// signs itself.
+	Tokens Tokens `yaml:"tokens"`
 	// Dev opens everything outside the fitness topics to everybody, anonymous
 	// clients included. For trying things out, never for the internet.
 	Dev bool `yaml:"dev"`
@@ -118,6 +121,37 @@ type Passwords struct {
 	Parallel int `yaml:"parallel" unit:"sign-ins" range:"1..256"`
 }
 
+// Tokens is whose JSON Web Tokens let people in, beside those that this server
+// signs itself. The type of a key decides the algorithm: a secret HS256, an RSA key
+// RS256, a P-256 key ES256, an Ed25519 key EdDSA.
+type Tokens struct {
+	// Secret is shared with who signs tokens by HS256: at least 32 bytes. Empty
+	// for none.
+	Secret Secret `yaml:"secret" check:"secret"`
+	// SecretFile is a file that holds such a secret; white space around it does
+	// not count. Empty for none.
+	SecretFile string `yaml:"secretFile"`
+	// Keys are public keys or certificates in PEM: each a path of a file, or the
+	// text itself.
+	Keys []string `yaml:"keys"`
+	// JWKS is a JSON Web Key Set: a path, or an https URL (http where the network
+	// is trusted). It is kept in memory, so that an outage costs nothing. Empty for
+	// none.
+	JWKS string `yaml:"jwks"`
+	// JWKSRefresh is how often the set is read again. A token with a key id that is
+	// not in it makes it be read at once, at most every 10 seconds.
+	JWKSRefresh Duration `yaml:"jwksRefresh" range:"10s..24h"`
+	// Issuer is the `iss` that a token must have. Empty accepts any.
+	Issuer string `yaml:"issuer"`
+	// Audience is what the `aud` of a token must contain. Empty accepts any.
+	Audience string `yaml:"audience"`
+	// Leeway allows for clocks that differ, in `exp`, `nbf` and `iat`.
+	Leeway Duration `yaml:"leeway" range:"0s..5m"`
+	// RequireUser refuses tokens for users of whom this server has no record.
+	// Without it their role is the token's.
+	RequireUser bool `yaml:"requireUser"`
+}
+
 // Default returns the configuration that an empty file means.
 func Default() Config {
 	return Config{
@@ -134,5 +168,6 @@ func Default() Config {
 		Leaderboard: Leaderboard{Rate: 2, Top: 25},
 		Sessions:    Sessions{QueueMessages: 100_000, QueueBytes: 64 * MiB},
 		Passwords:   Passwords{Memory: 19 * MiB, Iterations: 2, Parallel: 2},
+		Tokens:      Tokens{Keys: []string{}, JWKSRefresh: Duration(time.Hour), Leeway: Duration(5 * time.Second)},
 	}
 }

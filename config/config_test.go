@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -37,7 +38,10 @@ func TestLoad(t *testing.T) {
 			Leaderboard: config.Leaderboard{Rate: 5, Top: 100},
 			Sessions:    config.Sessions{QueueMessages: 1000, QueueBytes: config.MiB},
 			Passwords:   config.Passwords{Memory: 64 * config.MiB, Iterations: 3, Parallel: 1},
-			Dev:         true,
+			Tokens: config.Tokens{Secret: "0123456789abcdef0123456789abcdef", SecretFile: "hs.txt", Keys: []string{"idp.pem", "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n"},
+				JWKS: "https://idp.example.com/jwks", JWKSRefresh: config.Duration(10 * time.Minute), Issuer: "idp", Audience: "fit",
+				Leeway: config.Duration(time.Second), RequireUser: true},
+			Dev: true,
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("got  %+v\nwant %+v", got, want)
@@ -197,4 +201,18 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("got %v, want Problems", err)
 		}
 	})
+}
+
+func TestSecret(t *testing.T) {
+	c := config.Default()
+	c.Tokens.Secret = "a-very-secret-text-of-at-least-32-bytes"
+	for _, form := range []string{"%v", "%+v", "%#v", "%s"} {
+		if got := fmt.Sprintf(form, c); strings.Contains(got, "very-secret") {
+			t.Errorf("%s shows the secret: %s", form, got)
+		}
+	}
+	c.Tokens.Secret = "short"
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "tokens.secret: 5 bytes are under the limit of 32") {
+		t.Errorf("got %v", err)
+	}
 }

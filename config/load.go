@@ -166,9 +166,12 @@ func (d *decoder) value(n ast.Node, field string, v reflect.Value) {
 	case reflect.Int:
 		d.integer(n, field, v)
 	case reflect.String:
-		if s, ok := n.(*ast.StringNode); ok {
+		switch s := n.(type) {
+		case *ast.StringNode:
 			v.SetString(s.Value)
-		} else {
+		case *ast.LiteralNode: // a text of several lines, after | or >
+			v.SetString(s.Value.Value)
+		default:
 			d.add(n, field, "must be a text, not %s: put it in quotes", describe(n))
 		}
 	case reflect.Slice:

@@ -58,6 +58,10 @@ func checkValue(tag reflect.StructTag, v reflect.Value) []string {
 		if msg := checkAddr(v.String()); msg != "" {
 			msgs = append(msgs, msg)
 		}
+	case "secret":
+		if n := v.Len(); n > 0 && n < minSecret {
+			msgs = append(msgs, fmt.Sprintf("%d bytes are under the limit of %d: make one with `openssl rand -base64 32`", n, minSecret))
+		}
 	case "origins":
 		for _, origin := range v.Interface().([]string) {
 			if msg := checkOrigin(origin); msg != "" {
@@ -72,6 +76,9 @@ func checkValue(tag reflect.StructTag, v reflect.Value) []string {
 	}
 	return msgs
 }
+
+// minSecret is the least length of a secret for HS256 (RFC 7518 section 3.2).
+const minSecret = 32
 
 // checkRange judges a number against `low..high`.
 func checkRange(span string, v reflect.Value) string {

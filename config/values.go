@@ -81,6 +81,26 @@ func (d Duration) String() string {
 // Std returns the standard library's form.
 func (d Duration) Std() time.Duration { return time.Duration(d) }
 
+// Secret is a text that is not to be shown: it prints as `<secret>`.
+type Secret string
+
+// UnmarshalText takes the text as it is.
+func (s *Secret) UnmarshalText(text []byte) error {
+	*s = Secret(text)
+	return nil
+}
+
+// String hides the text, and shows whether there is one.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "<secret>"
+}
+
+// GoString is String.
+func (s Secret) GoString() string { return s.String() }
+
 // Durability says when a stored message counts as safe.
 type Durability string
 

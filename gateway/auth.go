@@ -2,13 +2,15 @@ package gateway
 
 import (
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/fitmq/fitmq/access"
 )
 
-// signIn returns who asks: by Basic a user, by Bearer the administrator. A
+// signIn returns who asks: by Basic a user or a device, by Bearer a token. A
 // request without credentials is nobody, where that is open.
 func (g *Gateway) signIn(r *http.Request, open bool) (access.Identity, error) {
 	header := r.Header.Get("Authorization")
@@ -16,24 +18,41 @@ func (g *Gateway) signIn(r *http.Request, open bool) (access.Identity, error) {
 		if open && g.o.Anonymous {
 			return access.Identity{}, nil
 		}
-		return access.Identity{}, problem(http.StatusUnauthorized, "sign in with Authorization: Basic (user and password) or Bearer (admin token)")
+		return access.Identity{}, problem(http.StatusUnauthorized, "sign in with Authorization: Basic (user and password) or Bearer (a token)")
 	}
+	proof := access.Proof{Remote: r.RemoteAddr, Via: "http"}
 	if user, password, ok := r.BasicAuth(); ok {
-		id, err := g.o.Users.Authenticate(r.Context(), user, password)
-		if errors.Is(err, access.ErrBadCredentials) {
-			return access.Identity{}, problem(http.StatusUnauthorized, "%s", access.ErrBadCredentials)
+		proof.User, proof.Secret = user, password
+	} else {
+		scheme, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return access.Identity{}, problem(http.StatusUnauthorized, "the Authorization header is neither Basic nor Bearer")
 		}
-		return id, err
+		proof.Secret, proof.Bearer = strings.TrimSpace(token), true
 	}
-	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return access.Identity{}, problem(http.StatusUnauthorized, "the Authorization header is neither Basic nor Bearer")
-	}
-	id, ok := g.o.AdminToken.Check(strings.TrimSpace(token))
-	if !ok {
+	id, err := g.o.Door.SignIn(r.Context(), proof)
+	var wait *access.ThrottledError
+	switch {
+	case errors.Is(err, access.ErrBadCredentials) && proof.Bearer:
 		return access.Identity{}, problem(http.StatusUnauthorized, "the token is not valid")
+	case errors.Is(err, access.ErrBadCredentials):
+		return access.Identity{}, problem(http.StatusUnauthorized, "%s", access.ErrBadCredentials)
+	case errors.As(err, &wait):
+		p := problem(http.StatusTooManyRequests, "%s", wait)
+		p.retryAfter = strconv.Itoa(int(math.Ceil(wait.After.Seconds())))
+		return access.Identity{}, p
 	}
-	return id, nil
+	return id, err
+}
+
+// deviceMay keeps devices to reading and publishing; what they may read and
+// publish the policy and the resources say.
+func deviceMay(r request, route string) error {
+	switch {
+	case r.id.Device == "", r.Method == http.MethodGet, r.Method == http.MethodHead, route == apiPrefix+"/publish":
+		return nil
+	}
+	return forbidden("a device may read and publish: sign in as its user to change anything")
 }
 
 // forbidden is the answer to a right that is missing.

@@ -174,15 +174,52 @@ type fakeUsers struct {
 	puts  []access.UserSpec
 }
 
-func (f *fakeUsers) Authenticate(_ context.Context, user, password string) (access.Identity, error) {
+// SignIn is the door of the tests: passwords, the admin token "the-token", and
+// "fmd_" for everybody's device.
+func (f *fakeUsers) SignIn(_ context.Context, p access.Proof) (access.Identity, error) {
 	if f.err != nil {
 		return access.Identity{}, f.err
 	}
-	u, ok := f.users[user]
-	if !ok || password != user+user {
+	if p.Bearer {
+		id, ok := access.NewAdminToken("the-token").Check(p.Secret)
+		if !ok {
+			return id, access.ErrBadCredentials
+		}
+		return id, nil
+	}
+	u, ok := f.users[p.User]
+	if ok && p.Secret == "fmd_" {
+		return access.Identity{UserID: u.ID, Name: u.Name, Role: access.Member, By: access.ByDevice, Device: "watch"}, nil
+	}
+	if !ok || p.Secret != p.User+p.User {
 		return access.Identity{}, access.ErrBadCredentials
 	}
-	return access.Identity{UserID: u.ID, Name: u.Name, Role: u.Role}, nil
+	return access.Identity{UserID: u.ID, Name: u.Name, Role: u.Role, By: access.ByPassword}, nil
+}
+
+func (f *fakeUsers) PutDevice(_ context.Context, user, name string) (string, bool, error) {
+	if _, ok := f.users[user]; !ok {
+		return "", false, access.ErrNoUser
+	}
+	return "fmd_new", true, f.err
+}
+
+func (f *fakeUsers) Devices(string) ([]access.Device, error) {
+	return []access.Device{{Name: "watch", CreatedAt: time.Unix(0, 0).UTC()}}, f.err
+}
+
+func (f *fakeUsers) DeleteDevice(_ context.Context, _, name string) error {
+	if name != "watch" {
+		return access.ErrNoDevice
+	}
+	return f.err
+}
+
+func (f *fakeUsers) Issue(user string, ttl time.Duration) (string, time.Time, error) {
+	if _, ok := f.users[user]; !ok {
+		return "", time.Time{}, access.ErrNoUser
+	}
+	return "token-of-" + user, time.Unix(0, 0).UTC().Add(ttl), nil
 }
 
 func (f *fakeUsers) Get(id string) (access.User, error) {
@@ -262,7 +299,7 @@ func newHouse(t testing.TB, change ...func(*gateway.Options)) *house {
 		h.users.users[id] = access.User{ID: id, Name: strings.ToUpper(id), Role: role, CreatedAt: time.Unix(0, 0).UTC(), UpdatedAt: time.Unix(0, 0).UTC()}
 	}
 	o := gateway.Options{
-		Engine: h.engine, Users: h.users, Policy: access.NewPolicy(h.engine, false), AdminToken: access.NewAdminToken("the-token"),
+		Engine: h.engine, Users: h.users, Policy: access.NewPolicy(h.engine, false), Door: h.users, Tokens: h.users, Devices: h.users,
 		Publisher: h.plane, Retained: h.plane,
 		Logger: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

@@ -19,11 +19,15 @@ import (
 
 // Options are a Gateway's parts and limits. Zero limits mean the stated values.
 type Options struct {
-	// Engine, Users, Policy and AdminToken are required.
-	Engine     Engine
-	Users      Users
-	Policy     Policy
-	AdminToken TokenChecker
+	// Engine, Users, Policy and Door are required.
+	Engine Engine
+	Users  Users
+	Policy Policy
+	Door   Door
+	// Tokens serves POST /api/v1/tokens, Devices /api/v1/users/{id}/devices; nil
+	// leaves the paths out.
+	Tokens  TokenIssuer
+	Devices Devices
 	// Publisher serves POST /api/v1/publish, Retained GET /api/v1/retained; nil
 	// leaves the path out.
 	Publisher Publisher
@@ -92,7 +96,7 @@ func New(o Options) (*Gateway, error) {
 	for _, part := range []struct {
 		name string
 		nil  bool
-	}{{"Engine", o.Engine == nil}, {"Users", o.Users == nil}, {"Policy", o.Policy == nil}, {"AdminToken", o.AdminToken == nil}} {
+	}{{"Engine", o.Engine == nil}, {"Users", o.Users == nil}, {"Policy", o.Policy == nil}, {"Door", o.Door == nil}} {
 		if part.nil {
 			missing = append(missing, fmt.Errorf("option %s is missing", part.name))
 		}

@@ -23,7 +23,7 @@ func TestNew_ErrMissing(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, name := range []string{"Engine", "Users", "Policy", "AdminToken"} {
+	for _, name := range []string{"Engine", "Users", "Policy", "Door"} {
 		if !strings.Contains(err.Error(), "option "+name+" is missing") {
 			t.Errorf("%q does not name %s", err, name)
 		}
@@ -214,7 +214,7 @@ func TestGateway_Metrics(t *testing.T) {
 			t.Errorf("no %s in\n%s", line, got)
 		}
 	}
-	if _, err := gateway.New(gateway.Options{Engine: h.engine, Users: h.users, Policy: access.NewPolicy(h.engine, false), AdminToken: access.NewAdminToken("x"), Registry: registry}); err == nil {
+	if _, err := gateway.New(gateway.Options{Engine: h.engine, Users: h.users, Policy: access.NewPolicy(h.engine, false), Door: h.users, Registry: registry}); err == nil {
 		t.Error("a second gateway on one registry gets no error")
 	}
 	if res := newHouse(t).do(t, "", "GET", "/metrics", ""); res.StatusCode != 404 {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"time"
 
 	"github.com/fitmq/fitmq/access"
 	"github.com/fitmq/fitmq/engine"
@@ -64,9 +65,8 @@ type Links interface {
 }
 
 // Users are the users; *access.Users is one. Errors: access.ErrNoUser,
-// access.ErrBadCredentials, *access.InputError, the store's and the context's.
+// access.ErrNoDevice, *access.InputError, the store's and the context's.
 type Users interface {
-	Authenticate(ctx context.Context, user, password string) (access.Identity, error)
 	Get(id string) (access.User, error)
 	List(after string, limit int) (list []access.User, next string)
 	Put(ctx context.Context, id string, spec access.UserSpec) (user access.User, created bool, err error)
@@ -80,15 +80,31 @@ type Policy interface {
 	Deliver(id access.Identity, topic string) bool
 }
 
-// TokenChecker knows the admin token; access.AdminToken is one.
-type TokenChecker interface {
-	Check(token string) (access.Identity, bool)
+// Devices are the users' devices; *access.Users is one. Errors as of Users.
+type Devices interface {
+	PutDevice(ctx context.Context, user, name string) (secret string, created bool, err error)
+	Devices(user string) ([]access.Device, error)
+	DeleteDevice(ctx context.Context, user, name string) error
+}
+
+// Door lets people in; *access.Door is one. Errors: access.ErrBadCredentials,
+// *access.ThrottledError, access.ErrUnavailable and the context's.
+type Door interface {
+	SignIn(ctx context.Context, p access.Proof) (access.Identity, error)
+}
+
+// TokenIssuer signs tokens; *access.Tokens is one. Errors: *access.InputError,
+// access.ErrNoUser.
+type TokenIssuer interface {
+	Issue(user string, ttl time.Duration) (token string, expires time.Time, err error)
 }
 
 var (
-	_ Users        = (*access.Users)(nil)
-	_ Policy       = (*access.Policy)(nil)
-	_ TokenChecker = access.AdminToken{}
+	_ Users       = (*access.Users)(nil)
+	_ Devices     = (*access.Users)(nil)
+	_ Policy      = (*access.Policy)(nil)
+	_ Door        = (*access.Door)(nil)
+	_ TokenIssuer = (*access.Tokens)(nil)
 )
 
 // Message is a message that somebody publishes over HTTP. The right to publish

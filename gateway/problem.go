@@ -80,6 +80,8 @@ var sentinels = []struct {
 	detail string
 }{
 	{access.ErrNoUser, fitness.NotFound, "no such user"},
+	{access.ErrNoDevice, fitness.NotFound, "the user has no such device"},
+	{access.ErrUnavailable, fitness.Unavailable, "signing in is not possible now: try again"},
 	{access.ErrBusy, fitness.Conflict, "the user is being changed by others: try again"},
 	{store.ErrUnavailable, fitness.Unavailable, "the store cannot write now: try again"},
 	{store.ErrFull, fitness.Unavailable, "the store has no space left: try again later"},

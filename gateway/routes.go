@@ -71,6 +71,13 @@ func (g *Gateway) apiRoutes() *http.ServeMux {
 	if g.o.Publisher != nil {
 		routes = append(routes, route{"POST /publish", g.publish})
 	}
+	if g.o.Tokens != nil {
+		routes = append(routes, route{"POST /tokens", g.issueToken})
+	}
+	if g.o.Devices != nil {
+		routes = append(routes, route{"GET /users/{id}/devices", g.listDevices},
+			route{"PUT /users/{id}/devices/{device}", g.putDevice}, route{"DELETE /users/{id}/devices/{device}", g.deleteDevice})
+	}
 	if g.o.Retained != nil {
 		routes = append(routes, route{"GET /retained", g.retained})
 	}
@@ -103,7 +110,7 @@ func (g *Gateway) serveAPI(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	hint := "known below " + apiPrefix + ": me, users, links, sessions, challenges, publish, retained"
+	hint := "known below " + apiPrefix + ": me, users, links, sessions, challenges, publish, retained, tokens"
 	if rest, ok := strings.CutPrefix(r.URL.Path, "/api/"); ok && !strings.HasPrefix(r.URL.Path, apiPrefix+"/") {
 		hint = "the interface is below " + apiPrefix + ": try " + apiPrefix + "/" + clip(strings.TrimPrefix(rest, "v1"))
 	}
@@ -143,6 +150,9 @@ func (g *Gateway) answer(route string, fn call) http.HandlerFunc {
 		req := request{Request: r}
 		res, err := reply{}, error(nil)
 		if req.id, err = g.signIn(r, openPaths[route]); err == nil {
+			err = deviceMay(req, route)
+		}
+		if err == nil {
 			res, err = fn(req)
 		}
 		if err != nil {

@@ -21,9 +21,10 @@ import (
 
 // Authenticator proves who somebody is.
 type Authenticator interface {
-	// Authenticate returns the identity, or an error that says nothing about
-	// which part was wrong. It may take as long as ctx allows.
-	Authenticate(ctx context.Context, user, password string) (access.Identity, error)
+	// SignIn returns the identity. access.ErrBadCredentials says nothing about
+	// which part was wrong, and *access.ThrottledError that nobody looked; any
+	// other error means that nobody could tell. It may take as long as ctx allows.
+	SignIn(ctx context.Context, p access.Proof) (access.Identity, error)
 	// Anonymous reports whether a client without credentials is let in.
 	Anonymous() bool
 }
@@ -53,7 +54,7 @@ type shared struct {
 
 // state is one connection's. It is used on its reading goroutine.
 type state struct {
-	identity *access.Identity
+	identity *access.Holder
 	session  delivery.Connection // nil until OnSessionEstablish, or refused
 }
 
@@ -105,7 +106,11 @@ func (s *Set) Ended(c net.Conn) {
 		return
 	}
 	if v, ok := s.shared.conns.LoadAndDelete(tc); ok {
-		if st := v.(*state); st.session != nil {
+		st := v.(*state)
+		if st.identity != nil {
+			st.identity.Close()
+		}
+		if st.session != nil {
 			st.session.Closed()
 		}
 	}

@@ -44,11 +44,11 @@ func (everybody) Refused(*delivery.Client, *delivery.Message, wire.Code, string)
 func (everybody) Skipped(*delivery.Client, int)                                  {}
 func (everybody) Revoked(*delivery.Client, string, string)                       {}
 func (everybody) Anonymous() bool                                                { return true }
-func (everybody) Authenticate(_ context.Context, user, password string) (access.Identity, error) {
-	if password != "right" {
-		return access.Identity{}, errors.New("wrong")
+func (everybody) SignIn(_ context.Context, p access.Proof) (access.Identity, error) {
+	if p.Secret != "right" {
+		return access.Identity{}, access.ErrBadCredentials
 	}
-	return access.Identity{UserID: user, Role: access.Member}, nil
+	return access.Identity{UserID: p.User, Role: access.Member}, nil
 }
 
 type ending struct {

@@ -30,11 +30,11 @@ func (h *Session) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 	if conn == nil {
 		return
 	}
-	c := conn.Connect()
+	c, id := conn.Connect(), st.identity.Identity()
 	session, err := h.shared.plane.Connect(delivery.Connect{
 		Conn: conn,
 		Client: &delivery.Client{
-			ID: cl.ID, UserID: st.identity.UserID, Role: string(st.identity.Role),
+			ID: cl.ID, UserID: id.UserID, Role: string(id.Role),
 			Version: c.Version, Remote: conn.Remote(), Identity: st.identity,
 		},
 		CleanStart: c.CleanStart, Expiry: expiry(conn), Will: c.Will,

@@ -72,6 +72,9 @@ func value(v reflect.Value) string {
 	if v.Kind() == reflect.Slice {
 		return "[" + strings.Join(v.Interface().([]string), ", ") + "]"
 	}
+	if v.Kind() == reflect.String && v.Len() == 0 {
+		return `""`
+	}
 	return fmt.Sprint(v.Interface())
 }
 

@@ -1,0 +1,82 @@
+package broker
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/fitmq/fitmq/access"
+	"github.com/fitmq/fitmq/config"
+)
+
+// openDoor makes what signing in is made of.
+func (b *Broker) openDoor(ctx context.Context) error {
+	own, err := access.LoadOrCreateTokenKey(b.opts.DataDir)
+	if err != nil {
+		return err
+	}
+	c := b.opts.Config.Tokens
+	o := access.TokensOptions{
+		Users: b.users, Own: own, Issuer: c.Issuer, Audience: c.Audience,
+		Leeway: c.Leeway.Std(), RequireUser: c.RequireUser,
+	}
+	if o.Keys, err = tokenKeys(c); err != nil {
+		return fmt.Errorf("configuration: tokens.%w", err)
+	}
+	if c.JWKS != "" {
+		// The set is refreshed for as long as the broker lives, which is longer
+		// than its making.
+		keys, stop := context.WithCancel(context.WithoutCancel(ctx))
+		b.stopKeys = stop
+		if o.Set, err = access.OpenKeySet(keys, access.KeySetOptions{Location: c.JWKS, Refresh: c.JWKSRefresh.Std(), Logger: b.log}); err != nil {
+			return fmt.Errorf("configuration: tokens.jwks: %w", err)
+		}
+	}
+	if b.tokens, err = access.NewTokens(o); err != nil {
+		return fmt.Errorf("configuration: tokens: %w", err)
+	}
+	b.door = access.NewDoor(access.DoorOptions{
+		Users: b.users, Admin: access.NewAdminToken(b.token),
+		Methods: []access.Method{access.DeviceMethod(b.users), b.tokens, access.PasswordMethod(b.users)},
+	})
+	return nil
+}
+
+// foreign reports whether others than the store vouch for users.
+func (b *Broker) foreign() bool {
+	c := b.opts.Config.Tokens
+	return !c.RequireUser && (c.Secret != "" || c.SecretFile != "" || len(c.Keys) > 0 || c.JWKS != "")
+}
+
+// tokenKeys reads the keys that the configuration names.
+func tokenKeys(c config.Tokens) ([]any, error) {
+	var keys []any
+	if c.Secret != "" {
+		keys = append(keys, []byte(c.Secret))
+	}
+	if c.SecretFile != "" {
+		secret, err := os.ReadFile(c.SecretFile)
+		if err != nil {
+			return nil, fmt.Errorf("secretFile: %w", err)
+		}
+		keys = append(keys, bytes.TrimSpace(secret))
+	}
+	for _, k := range c.Keys {
+		text, name := []byte(k), "the text"
+		if !strings.Contains(k, "-----BEGIN") {
+			var err error
+			if text, err = os.ReadFile(k); err != nil {
+				return nil, fmt.Errorf("keys: %w", err)
+			}
+			name = k
+		}
+		found, err := access.ParseKeys(text)
+		if err != nil {
+			return nil, fmt.Errorf("keys: %s: %w", name, err)
+		}
+		keys = append(keys, found...)
+	}
+	return keys, nil
+}

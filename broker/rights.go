@@ -1,0 +1,118 @@
+package broker
+
+import (
+	"github.com/fitmq/fitmq/access"
+	"github.com/fitmq/fitmq/delivery"
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/topics"
+)
+
+// signIn lets MQTT clients in at the door that HTTP uses too.
+type signIn struct {
+	*access.Door
+	dev bool
+}
+
+// Anonymous is allowed in development only.
+func (s *signIn) Anonymous() bool { return s.dev }
+
+// rights answers the data plane's questions with the policy. Who a client is now
+// is looked up for each question, so that a change counts at once.
+type rights struct {
+	policy *access.Policy
+	users  *access.Users
+	// foreign: others than the store vouch for users.
+	foreign bool
+}
+
+func (r *rights) identity(c *delivery.Client) access.Identity {
+	h, ok := c.Identity.(*access.Holder)
+	if ok {
+		id, _ := r.users.Current(h.Identity())
+		return id
+	}
+	// A session from before a restart: its client proves itself anew before
+	// anything is delivered, but what is kept for it is judged meanwhile.
+	if id, ok := r.users.Identity(c.UserID); ok || c.UserID == "" {
+		return id
+	}
+	if c.UserID == access.AdminUserID || r.foreign && !r.users.Exists(c.UserID) {
+		return access.Identity{UserID: c.UserID, Role: access.Role(c.Role)}
+	}
+	return access.Identity{}
+}
+
+// MayPublish implements delivery.Policy.
+func (r *rights) MayPublish(c *delivery.Client, topic string) string {
+	return r.policy.Publish(r.identity(c), topic).Reason
+}
+
+// MaySubscribe implements delivery.Policy.
+func (r *rights) MaySubscribe(c *delivery.Client, filter string) string {
+	return r.policy.Subscribe(r.identity(c), filter).Reason
+}
+
+// MayReceive implements delivery.Policy.
+func (r *rights) MayReceive(c *delivery.Client, topic string) bool {
+	return r.policy.Deliver(r.identity(c), topic)
+}
+
+// renewal takes the tokens that clients publish before their old ones expire. It
+// stands in front of what other messages mean: a token goes no further than here.
+type renewal struct {
+	delivery.Meaning
+	tokens *access.Tokens
+	users  *access.Users
+	hub    *delivery.Hub
+}
+
+// nothing replaces a token, so that no log and no session keeps it.
+var nothing = []byte{}
+
+// Judge implements delivery.Meaning.
+func (r *renewal) Judge(c *delivery.Client, m *delivery.Message) delivery.Verdict {
+	if topics.Parse(m.Topic).Kind != topics.UserToken {
+		return r.Meaning.Judge(c, m)
+	}
+	token := string(m.Payload)
+	m.Payload, m.Props = nothing, nil
+	id, err := r.tokens.Verify(token)
+	holder, ok := c.Identity.(*access.Holder)
+	switch {
+	case err != nil:
+		return delivery.Verdict{Code: wire.NotAuthorized, Reason: "the token is not valid: the old one still counts"}
+	case !ok || id.UserID != c.UserID:
+		return delivery.Verdict{Code: wire.NotAuthorized, Reason: "the token is another user's"}
+	}
+	if id, ok = r.users.Current(id); !ok {
+		return delivery.Verdict{Code: wire.NotAuthorized, Reason: "the token is not valid: the old one still counts"}
+	}
+	was := holder.Identity()
+	if was.By != access.ByToken {
+		return delivery.Verdict{Code: wire.NotAuthorized, Reason: "this connection was not opened with a token"}
+	}
+	if !holder.Renew(id) {
+		return delivery.Verdict{Code: wire.NotAuthorized, Reason: "the connection is ending"}
+	}
+	if was.Role != id.Role {
+		r.hub.Revoke(c.UserID)
+	}
+	return delivery.Verdict{Payload: nothing}
+}
+
+// userChanged makes a change of a user count for whoever is connected.
+func (b *Broker) userChanged(userID string) {
+	b.hub.Revoke(userID)
+	stale := func(c *delivery.Client) bool {
+		h, ok := c.Identity.(*access.Holder)
+		if !ok {
+			return false
+		}
+		_, ok = b.users.Current(h.Identity())
+		return !ok
+	}
+	b.hub.EndConnections(userID, stale, wire.NotAuthorized, "this sign-in is no longer valid")
+	if !b.users.Exists(userID) {
+		b.hub.EndSessions(userID, wire.AdministrativeAction, "the user was deleted")
+	}
+}
