@@ -43,6 +43,7 @@ func (everybody) Unsubscribed(*delivery.Client, string)                         
 func (everybody) Refused(*delivery.Client, *delivery.Message, wire.Code, string) {}
 func (everybody) Skipped(*delivery.Client, int)                                  {}
 func (everybody) Revoked(*delivery.Client, string, string)                       {}
+func (everybody) Acknowledged(*delivery.Client, *delivery.Message)               {}
 func (everybody) Anonymous() bool                                                { return true }
 func (everybody) SignIn(_ context.Context, p access.Proof) (access.Identity, error) {
 	if p.Secret != "right" {
