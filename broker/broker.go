@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"time"
 
@@ -63,8 +62,8 @@ type Broker struct {
 	token        string
 	tokenCreated bool
 
-	mqttListener, httpListener net.Listener
-	ready                      chan struct{}
+	edge  edge
+	ready chan struct{}
 }
 
 // New opens the data directory, takes its lock and brings back what is in it.
@@ -183,6 +182,9 @@ func engineLog(log *slog.Logger) *slog.Logger {
 
 func (b *Broker) makeEdge(context.Context) error {
 	c := b.opts.Config
+	if err := b.openCertificates(); err != nil {
+		return err
+	}
 	b.transport = transport.New(transportLimits(c.MQTT), b.log)
 	caps := mqtt.NewDefaultServerCapabilities()
 	caps.MaximumClientWritesPending = 1 // only the engine's own packets go that way
@@ -197,13 +199,14 @@ func (b *Broker) makeEdge(context.Context) error {
 		MaximumPacketSize: uint32(c.MQTT.MaxPacketSize), TopicAliasMaximum: uint16(c.MQTT.TopicAliasMaximum),
 		SessionExpiry: b.hub.MaxSessionExpiry(),
 	}, b.log)
+	b.hooks.UseCertificates(b.users.Identity)
 	if err := b.hooks.Add(b.server); err != nil {
 		return err
 	}
 	if err := b.server.AddHook(hooks.NewSys(b.figures, b.publishSys), nil); err != nil {
 		return err
 	}
-	b.websocket = b.transport.NewWebSocket("ws", c.HTTP.AllowedOrigins...)
+	b.websocket = b.transport.NewWebSocket(listenerWS, c.HTTP.AllowedOrigins...)
 	return nil
 }
 
@@ -222,7 +225,7 @@ func (b *Broker) makeGateway(context.Context) error {
 		Door: b.door, Tokens: b.tokens, Devices: b.users,
 		Publisher: &httpPublisher{hub: b.hub}, Retained: &kept{hub: b.hub},
 		WebSocket: b.websocket, Web: web.Handler(), Ready: b.readiness, Registry: registry,
-		Logger: b.log, Anonymous: b.opts.Dev,
+		Logger: b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(),
 		Limits: gateway.Limits{BodySize: int64(c.HTTP.MaxBodySize), RequestTime: c.HTTP.RequestTimeout.Std()},
 	})
 	return err
@@ -237,12 +240,6 @@ func (b *Broker) readiness() error {
 
 // Ready is closed once both listeners accept.
 func (b *Broker) Ready() <-chan struct{} { return b.ready }
-
-// MQTTAddr is where MQTT over TCP listens; valid once Ready.
-func (b *Broker) MQTTAddr() net.Addr { return b.mqttListener.Addr() }
-
-// HTTPAddr is where HTTP listens; valid once Ready.
-func (b *Broker) HTTPAddr() net.Addr { return b.httpListener.Addr() }
 
 // AdminToken returns the administrator's bearer token, and whether this start
 // has made it.

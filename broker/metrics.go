@@ -43,6 +43,9 @@ var metricNames = []struct{ name, help, label string }{
 	{"fitmq_connections_delayed_total", "Connections held back by the limit on their address's rate, and then let in.", ""},
 	{"fitmq_publish_pauses_total", "Times that a connection was not read for a moment, because it publishes over its rate.", ""},
 	{"fitmq_connection_panics_total", "Panics recovered, each ending one connection.", ""},
+	{"fitmq_certificate_expiry_timestamp_seconds", "When the certificate in force ends, by listener.", "listener"},
+	{"fitmq_certificate_reads_total", "Times that certificate files were read, by listener.", "listener"},
+	{"fitmq_certificate_failures_total", "Changed certificate files that could not be used, by listener; the old ones stay in force.", "listener"},
 	{"fitmq_accept_errors_total", "Failed accepts.", ""},
 	{"fitmq_received_bytes_total", "Bytes read from MQTT sockets.", ""},
 	{"fitmq_sent_bytes_total", "Bytes written to MQTT sockets.", ""},
@@ -80,6 +83,8 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	out := sink{m: m, ch: ch}
 	out.delivery(m.b.hub.Stats(), m.b.hub.Gauges())
 	out.transport(m.b.transport.Stats())
+	out.certificates("mqtt", m.b.edge.mqttCerts)
+	out.certificates("http", m.b.edge.webCerts)
 	pos, ready := m.b.store.Applied()
 	out.gauge("fitmq_log_position", float64(pos))
 	out.gauge("fitmq_store_ready", map[bool]float64{true: 1}[ready])
@@ -96,6 +101,15 @@ func (s sink) counter(name string, v float64, label ...string) {
 
 func (s sink) gauge(name string, v float64) {
 	s.ch <- prometheus.MustNewConstMetric(s.m.descs[name], prometheus.GaugeValue, v)
+}
+
+func (s sink) certificates(listener string, c *transport.Certificates) {
+	if c == nil {
+		return
+	}
+	s.ch <- prometheus.MustNewConstMetric(s.m.descs["fitmq_certificate_expiry_timestamp_seconds"], prometheus.GaugeValue, float64(c.Expires().Unix()), listener)
+	s.counter("fitmq_certificate_reads_total", float64(c.Loads()), listener)
+	s.counter("fitmq_certificate_failures_total", float64(c.Failures()), listener)
 }
 
 func (s sink) delivery(st *delivery.Stats, g delivery.Gauges) {
@@ -131,6 +145,7 @@ func (s sink) transport(st *transport.Stats) {
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedFull.Load()), "full")
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedAddress.Load()), "address_limit")
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedRate.Load()), "connect_rate")
+	s.counter("fitmq_connections_refused_total", float64(st.RefusedTLS.Load()), "tls_handshake")
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedWeb.Load()), "http_on_mqtt_port")
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedMQTT.Load()), "mqtt_on_http_port")
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedHTTP.Load()), "upgrade")

@@ -4,12 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
-
-	"github.com/mochi-mqtt/server/v2/listeners"
-
-	"github.com/fitmq/fitmq/transport"
 )
 
 // Run listens and serves until ctx ends, then shuts down in order: no new
@@ -24,11 +19,12 @@ func (b *Broker) Run(ctx context.Context) error {
 	rooms.start("data plane", b.hub.Run)
 	rooms.start("users", b.users.Run)
 	rooms.start("engine", b.engine.Run)
+	rooms.start("certificates", b.watchCertificates)
 	if err := b.server.Serve(); err != nil {
 		return errors.Join(fmt.Errorf("start the engine: %w", err), rooms.stop(), b.release())
 	}
 	httpDone := make(chan error, 1)
-	go func() { httpDone <- b.gateway.Serve(b.httpListener) }()
+	go func() { httpDone <- b.gateway.Serve(b.edge.http) }()
 	close(b.ready)
 
 	var failed error
@@ -51,40 +47,6 @@ func (b *Broker) shutdown(httpDone <-chan error) error {
 	closeErr := b.server.Close() // disconnects with 0x8B and waits for the handlers
 	return errors.Join(err, serveErr, closeErr)
 }
-
-func (b *Broker) listen() error {
-	var err error
-	if b.mqttListener, err = net.Listen("tcp", b.opts.MQTTAddr); err != nil {
-		return fmt.Errorf("listen for MQTT: %w", err)
-	}
-	if b.httpListener, err = net.Listen("tcp", b.opts.HTTPAddr); err != nil {
-		return errors.Join(fmt.Errorf("listen for HTTP: %w", err), b.mqttListener.Close())
-	}
-	b.transport.SetWebAddress(b.httpListener.Addr().String())
-	b.httpListener = b.transport.Web(b.httpListener, b.mqttListener.Addr().String())
-	for _, l := range []listeners.Listener{b.transport.NewTCPOn("tcp", b.mqttListener, nil), b.websocket} {
-		if err := b.server.AddListener(&ending{Listener: l, b: b}); err != nil {
-			return fmt.Errorf("attach listener %s: %w", l.ID(), err)
-		}
-	}
-	return nil
-}
-
-// ending tells the hooks when the engine's handler for a connection returns.
-type ending struct {
-	listeners.Listener
-	b *Broker
-}
-
-// Serve hands connections to the engine.
-func (e *ending) Serve(establish listeners.EstablishFn) {
-	e.Listener.Serve(func(id string, c net.Conn) error {
-		defer e.b.hooks.Ended(c)
-		return establish(id, c)
-	})
-}
-
-var _ listeners.Listener = (*transport.WebSocket)(nil)
 
 // group runs the rooms and stops them in the reverse order of their start,
 // each fully before the next.

@@ -67,6 +67,29 @@ type MQTT struct {
 	PublishBytes Size `yaml:"publishBytes" range:"0B..64GiB"`
 	// ConnectTimeout is how long a connection may stay open without a CONNECT.
 	ConnectTimeout Duration `yaml:"connectTimeout" range:"100ms..5m"`
+	// TLS is MQTT over TLS (1.2 or newer), on a port of its own, when a
+	// certificate is given. The files are read again when they change.
+	TLS MQTTTLS `yaml:"tls"`
+}
+
+// MQTTTLS is the listener for MQTT over TLS.
+type MQTTTLS struct {
+	// Addr is where MQTT over TLS listens; port 0 takes a free one.
+	Addr string `yaml:"addr" check:"addr"`
+	// Cert is the certificate with its intermediates; empty means no TLS.
+	Cert string `yaml:"cert" check:"file"`
+	// Key is the certificate's private key.
+	Key string `yaml:"key" check:"file"`
+	// ClientCA holds the authorities whose client certificates are accepted. A
+	// certificate's common name (CN) is its user's id. Empty means that clients
+	// are not asked for certificates.
+	ClientCA string `yaml:"clientCA" check:"file"`
+	// ClientCertificates says whether a client must have a certificate, or may
+	// sign in otherwise.
+	ClientCertificates ClientCertificates `yaml:"clientCertificates"`
+	// CRL is the list of revoked client certificates, PEM or DER. When it
+	// changes, clients that are on it are disconnected.
+	CRL string `yaml:"crl" check:"file"`
 }
 
 // HTTP is the port for the REST interface, MQTT over WebSocket and the page.
@@ -80,6 +103,17 @@ type HTTP struct {
 	MaxBodySize Size `yaml:"maxBodySize" range:"1KiB..64MiB"`
 	// RequestTimeout is how long a request may take before it is answered 503.
 	RequestTimeout Duration `yaml:"requestTimeout" range:"100ms..10m"`
+	// TLS makes the port HTTPS and WSS, when a certificate is given. The files
+	// are read again when they change.
+	TLS HTTPTLS `yaml:"tls"`
+}
+
+// HTTPTLS is what makes the HTTP port HTTPS.
+type HTTPTLS struct {
+	// Cert is the certificate with its intermediates; empty means no TLS.
+	Cert string `yaml:"cert" check:"file"`
+	// Key is the certificate's private key.
+	Key string `yaml:"key" check:"file"`
 }
 
 // Presence is when a participant counts as gone.
@@ -158,6 +192,7 @@ func Default() Config {
 		MQTT: MQTT{
 			Addr: ":1883", MaxPacketSize: MiB, ReceiveMaximum: 1024, TopicAliasMaximum: 64,
 			MaxConnections: 100_000, ConnectRate: 1000, ConnectTimeout: Duration(10 * time.Second),
+			TLS: MQTTTLS{Addr: ":8883", ClientCertificates: Optional},
 		},
 		HTTP: HTTP{
 			Addr: ":8080", AllowedOrigins: []string{}, MaxBodySize: MiB,

@@ -29,6 +29,32 @@ func (c Config) validate(line func(field string) int) Problems {
 			problems = append(problems, p)
 		}
 	})
+	for _, p := range c.together() {
+		if line != nil {
+			p.Line = line(p.Field)
+		}
+		problems = append(problems, p)
+	}
+	return problems
+}
+
+// together judges what settings say about one another.
+func (c Config) together() (problems Problems) {
+	needs := func(field, value, other, otherField string) {
+		if value != "" && other == "" {
+			problems = append(problems, Problem{Field: field, Msg: "has no effect without " + otherField})
+		}
+	}
+	m, h := c.MQTT.TLS, c.HTTP.TLS
+	needs("mqtt.tls.cert", m.Cert, m.Key, "mqtt.tls.key")
+	needs("mqtt.tls.key", m.Key, m.Cert, "mqtt.tls.cert")
+	needs("mqtt.tls.clientCA", m.ClientCA, m.Cert, "mqtt.tls.cert")
+	needs("mqtt.tls.crl", m.CRL, m.ClientCA, "mqtt.tls.clientCA")
+	if m.ClientCertificates == Required {
+		needs("mqtt.tls.clientCertificates", string(m.ClientCertificates), m.ClientCA, "mqtt.tls.clientCA")
+	}
+	needs("http.tls.cert", h.Cert, h.Key, "http.tls.key")
+	needs("http.tls.key", h.Key, h.Cert, "http.tls.cert")
 	return problems
 }
 
@@ -69,8 +95,8 @@ func checkValue(tag reflect.StructTag, v reflect.Value) []string {
 			}
 		}
 	}
-	if d, ok := v.Interface().(Durability); ok {
-		if err := new(Durability).UnmarshalText([]byte(d)); err != nil {
+	if _, ok := v.Interface().(interface{ Words() []string }); ok {
+		if err := reflect.New(v.Type()).Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(v.String())); err != nil {
 			msgs = append(msgs, err.Error())
 		}
 	}

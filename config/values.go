@@ -122,3 +122,25 @@ func (d *Durability) UnmarshalText(text []byte) error {
 
 // Words lists what may be written.
 func (Durability) Words() []string { return []string{string(Commit), string(Interval)} }
+
+// ClientCertificates says whether clients must have certificates.
+type ClientCertificates string
+
+// The words.
+const (
+	Optional ClientCertificates = "optional" // a certificate, or another way to sign in
+	Required ClientCertificates = "required" // no connection without one
+)
+
+// UnmarshalText reads one of the words.
+func (c *ClientCertificates) UnmarshalText(text []byte) error {
+	v := ClientCertificates(text)
+	if v != Optional && v != Required {
+		return fmt.Errorf("%q is not known here: write optional or required", text)
+	}
+	*c = v
+	return nil
+}
+
+// Words lists what may be written.
+func (ClientCertificates) Words() []string { return []string{string(Optional), string(Required)} }

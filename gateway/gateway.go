@@ -7,6 +7,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -45,6 +46,8 @@ type Options struct {
 	// Anonymous lets requests without credentials publish and read retained
 	// messages, as far as the policy allows nobody in particular to.
 	Anonymous bool
+	// TLS makes Serve speak HTTPS (and HTTP/2 where it offers that); nil: HTTP.
+	TLS *tls.Config
 	// Limits of requests.
 	Limits Limits
 }
@@ -117,6 +120,7 @@ func New(o Options) (*Gateway, error) {
 	g.root = g.recovering(g.rootRoutes())
 	g.server = &http.Server{
 		Handler:           g.root,
+		TLSConfig:         o.TLS,
 		ReadHeaderTimeout: o.Limits.HeaderTime,
 		// A body that trickles, or a client that does not read its answer, ends
 		// here; a WebSocket has left the server by then and has deadlines of its own.
@@ -135,7 +139,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.root.Ser
 // Serve answers on the listener until Shutdown, and then returns nil. It closes
 // the listener.
 func (g *Gateway) Serve(l net.Listener) error {
-	if err := g.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	serve := g.server.Serve
+	if g.o.TLS != nil {
+		serve = func(l net.Listener) error { return g.server.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve http: %w", err)
 	}
 	return nil

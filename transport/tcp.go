@@ -115,6 +115,7 @@ func (l *TCP) Serve(establish listeners.EstablishFn) {
 
 // accept starts a connection's goroutine.
 func (l *TCP) accept(nc net.Conn, establish listeners.EstablishFn) {
+	var prepare func() error
 	if l.config != nil {
 		nc = tls.Server(nc, l.config)
 	}
@@ -130,7 +131,36 @@ func (l *TCP) accept(nc net.Conn, establish listeners.EstablishFn) {
 	if closed { // Close may have missed it
 		c.finish(nil)
 	}
-	go l.t.serve(c, nil, establish)
+	if l.config != nil {
+		prepare = c.handshake
+	}
+	go l.t.serve(c, prepare, establish)
+}
+
+// beginDeadline starts the one deadline that holds until the CONNECT is read.
+func (c *Conn) beginDeadline() error {
+	err := c.nc.SetDeadline(time.Now().Add(c.t.limits.ConnectTimeout))
+	c.in.armed = 1
+	if c.out.closing.Load() { // finish has set its own, which is overwritten now
+		return net.ErrClosed
+	}
+	return err
+}
+
+// handshake is TLS's, here and not at the first read, since it writes.
+func (c *Conn) handshake() error {
+	tc, ok := c.nc.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	if err := c.beginDeadline(); err != nil {
+		return err
+	}
+	if err := tc.Handshake(); err != nil {
+		c.t.stats.RefusedTLS.Add(1)
+		return fmt.Errorf("TLS handshake: %w", err)
+	}
+	return tc.SetWriteDeadline(time.Time{})
 }
 
 // Close stops listening and disconnects this listener's clients (0x8B). The

@@ -21,9 +21,19 @@ const addressesFile = "addresses.json"
 
 // addresses is the content of addressesFile.
 type addresses struct {
-	MQTT string `json:"mqtt"`
-	HTTP string `json:"http"`
-	PID  int    `json:"pid"`
+	MQTT  string `json:"mqtt"`
+	MQTTS string `json:"mqtts,omitempty"` // MQTT over TLS, where there is a certificate
+	HTTP  string `json:"http"`
+	HTTPS bool   `json:"https,omitempty"` // the HTTP port speaks TLS
+	PID   int    `json:"pid"`
+}
+
+func addressesOf(b *broker.Broker) addresses {
+	a := addresses{MQTT: dialable(b.MQTTAddr()), HTTP: dialable(b.HTTPAddr()), HTTPS: b.HTTPS(), PID: os.Getpid()}
+	if tls := b.MQTTSAddr(); tls != nil {
+		a.MQTTS = dialable(tls)
+	}
+	return a
 }
 
 // host runs a broker for as long as work runs, and shuts it down cleanly when
@@ -51,7 +61,7 @@ func host(ctx context.Context, o broker.Options, work func(context.Context, *bro
 	case err := <-ended:
 		return explain(err, o.DataDir)
 	}
-	err = writeAddresses(path, addresses{MQTT: dialable(b.MQTTAddr()), HTTP: dialable(b.HTTPAddr()), PID: os.Getpid()})
+	err = writeAddresses(path, addressesOf(b))
 	if err == nil {
 		err = work(ctx, b)
 	}

@@ -51,8 +51,15 @@ func (c *serveCmd) announce(e *env, b *broker.Broker, cfg config.Config) {
 	if _, created := b.AdminToken(); created {
 		where += " (new: keep it secret)"
 	}
-	fmt.Fprintf(e.stdout, "fitmq serves\n  MQTT         %s\n  HTTP         http://%s/\n  data         %s\n  admin token  %s\n",
-		b.MQTTAddr(), b.HTTPAddr(), c.Data, where)
+	scheme := "http"
+	if b.HTTPS() {
+		scheme = "https"
+	}
+	fmt.Fprintf(e.stdout, "fitmq serves\n  MQTT         %s\n", b.MQTTAddr())
+	if tls := b.MQTTSAddr(); tls != nil {
+		fmt.Fprintf(e.stdout, "  MQTT, TLS    %s\n", tls)
+	}
+	fmt.Fprintf(e.stdout, "  HTTP         %s://%s/\n  data         %s\n  admin token  %s\n", scheme, b.HTTPAddr(), c.Data, where)
 	if c.Dev || cfg.Dev {
 		fmt.Fprintln(e.stdout, "  dev          anybody may use every topic outside the fitness names")
 	}

@@ -59,7 +59,7 @@ func section(b *strings.Builder, docs map[string]string, v reflect.Value, prefix
 			continue
 		}
 		name := f.Tag.Get("yaml")
-		fmt.Fprintf(b, "\n## %s\n\n%s\n\n", name, sentence(docs[t.Name()+"."+f.Name], f.Name))
+		fmt.Fprintf(b, "\n## %s\n\n%s\n\n", prefix+name, sentence(docs[t.Name()+"."+f.Name], f.Name))
 		if err := section(b, docs, v.Field(i), prefix+name+"."); err != nil {
 			return err
 		}
@@ -89,6 +89,8 @@ func span(f reflect.StructField, v reflect.Value) string {
 		return strings.TrimSpace(low + " to " + high + " " + f.Tag.Get("unit"))
 	case f.Tag.Get("check") == "addr":
 		return "host:port"
+	case f.Tag.Get("check") == "file":
+		return "file"
 	case f.Tag.Get("check") == "origins":
 		return "list of origins"
 	case v.Kind() == reflect.Bool:
