@@ -110,8 +110,21 @@ func (e *Engine) replaceChallenge(ctx context.Context, op string, actor Actor, c
 func (e *Engine) rebuild(ctx context.Context, op string, c *contest, rec challengeRecord) (Challenge, error) {
 	e.apply.Lock()
 	defer e.apply.Unlock()
-	if err := e.checkpoint(ctx, false); err != nil {
+	board, err := e.fresh(ctx, op, c, rec)
+	if err != nil {
 		return Challenge{}, err
+	}
+	if err := e.put(ctx, op, tableChallenges, c.id, rec); err != nil {
+		return Challenge{}, err
+	}
+	return e.swap(c, rec, board), nil
+}
+
+// fresh makes the board that follows from a definition and from the stored
+// activities. The apply lock is held.
+func (e *Engine) fresh(ctx context.Context, op string, c *contest, rec challengeRecord) (*challenge.Board, error) {
+	if err := e.checkpoint(ctx, false); err != nil {
+		return nil, err
 	}
 	board := challenge.NewBoard(*rec.Spec, rec.Changes)
 	c.mu.RLock()
@@ -120,12 +133,14 @@ func (e *Engine) rebuild(ctx context.Context, op string, c *contest, rec challen
 	c.mu.RUnlock()
 	board.Hold()
 	if err := e.loadActivities(ctx, c.id+"/", func(string) *challenge.Board { return board }, nil); err != nil {
-		return Challenge{}, unavailable(op, err)
+		return nil, unavailable(op, err)
 	}
 	board.Release()
-	if err := e.put(ctx, op, tableChallenges, c.id, rec); err != nil {
-		return Challenge{}, err
-	}
+	return board, nil
+}
+
+// swap gives the challenge another board, and everybody their rank on it.
+func (e *Engine) swap(c *contest, rec challengeRecord, board *challenge.Board) Challenge {
 	now := e.now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -134,7 +149,7 @@ func (e *Engine) rebuild(ctx context.Context, op string, c *contest, rec challen
 	c.out.info, c.out.period = true, rec.Spec.PeriodAt(now)
 	e.tellAll(c, were)
 	e.changed(c)
-	return c.resource(now), nil
+	return c.resource(now)
 }
 
 // Challenge returns the challenge, or an Error of kind NotFound.
@@ -200,6 +215,7 @@ func (e *Engine) DeleteChallenge(ctx context.Context, actor Actor, id string) er
 	for _, table := range []string{tableParticipants, tableActivities, tableFlagged, tableAwards} {
 		errs = append(errs, e.deleteAll(ctx, op, table, id+"/"))
 	}
+	errs = append(errs, e.deleteAll(ctx, op, tableEngine, keyPeriod+id+"/"))
 	return errors.Join(errs...)
 }
 

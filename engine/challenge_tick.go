@@ -9,6 +9,7 @@ import (
 
 	"github.com/fitmq/fitmq/fitness/challenge"
 	"github.com/fitmq/fitmq/fitness/leaderboard"
+	"github.com/fitmq/fitmq/store"
 	"github.com/fitmq/fitmq/topics"
 )
 
@@ -117,6 +118,12 @@ func (e *Engine) tickChallenge(c *contest, now time.Time, budget int) int {
 		}
 	}
 	budget = e.sweepRanks(c, budget)
+	if q.idle() && c.out.told != c.out.period {
+		// Only now is every rank of the period before gone, also for a start.
+		c.out.told = c.out.period
+		name := []byte(c.board.Spec().PeriodName(c.out.period))
+		e.saver.applied(0, appliedRows{engine: []store.Put{{Key: keyPeriod + c.id + "/", Data: name}}})
+	}
 	switch {
 	case q.at > 0:
 		next = now

@@ -55,6 +55,7 @@ type contestOut struct {
 	next                time.Time // not before
 	state               challenge.State
 	period              challenge.Day // the one that is published
+	told                challenge.Day // the one whose ranks are retained
 	ranks               rankQueue
 }
 

@@ -135,8 +135,40 @@ func (e *Engine) loadChallenges(ctx context.Context, now time.Time) error {
 	for _, c := range e.challenges.m { // nobody else is here yet
 		c.board.Release()
 		c.out.period = c.board.Spec().PeriodAt(now)
+	}
+	if err := e.loadPeriods(ctx); err != nil {
+		return err
+	}
+	for _, c := range e.challenges.m {
 		e.tellAll(c, 0)
 		e.wake.challenge(c, time.Time{})
+	}
+	return nil
+}
+
+// loadPeriods finds whose retained ranks are of a period that has ended since:
+// they are told again, or that they have no rank yet.
+func (e *Engine) loadPeriods(ctx context.Context) error {
+	err := e.opt.Store.Scan(ctx, tableEngine, keyPeriod, "", func(v store.Value) bool {
+		c := e.challenges.get(strings.TrimSuffix(v.Key[len(keyPeriod):], "/"))
+		if c == nil {
+			return true
+		}
+		p, err := c.board.Spec().FindPeriod(string(v.Data))
+		if err != nil {
+			return true // another definition since: it has told everybody
+		}
+		if c.out.told = p; p == c.out.period {
+			return true
+		}
+		order := c.board.Standing(p).Order()
+		for _, x := range order.Page(0, order.Len()) {
+			c.out.ranks.sent[x.UserID] = 0
+		}
+		return true
+	})
+	if err != nil {
+		return fmt.Errorf("scan %s: %w", tableEngine, err)
 	}
 	return nil
 }

@@ -24,10 +24,14 @@ const (
 	tableFlagged      = "flagged"      // cid/uid/activity key, of activities that look odd: nothing
 	tableAwards       = "awards"       // cid/uid/period/kind/threshold: see awardRow
 	tableLinks        = "links"        // trainer/client: {}
-	tableEngine       = "engine"       // applied: the position, 8 bytes big endian
+	tableEngine       = "engine"       // applied: the position, 8 bytes big endian; period/cid/: see keyPeriod
 )
 
-const keyApplied = "applied"
+// The keys of tableEngine.
+const (
+	keyApplied = "applied"
+	keyPeriod  = "period/" // cid/: name of the period whose ranks are retained
+)
 
 const (
 	// saveSoon is how many unsaved activities make Run save at once.
@@ -58,16 +62,17 @@ type saver struct {
 }
 
 // appliedRows is what records make to be written, by table.
-type appliedRows struct{ acts, flagged, awards []store.Put }
+type appliedRows struct{ acts, flagged, awards, engine []store.Put }
 
 // add puts more rows behind.
 func (r *appliedRows) add(more appliedRows) {
 	r.acts = append(r.acts, more.acts...)
 	r.flagged = append(r.flagged, more.flagged...)
 	r.awards = append(r.awards, more.awards...)
+	r.engine = append(r.engine, more.engine...)
 }
 
-func (r *appliedRows) len() int { return len(r.acts) + len(r.flagged) + len(r.awards) }
+func (r *appliedRows) len() int { return len(r.acts) + len(r.flagged) + len(r.awards) + len(r.engine) }
 
 func (v *saver) init() {
 	v.full = make(chan struct{}, 1)
@@ -143,6 +148,9 @@ func (e *Engine) write(ctx context.Context, rows appliedRows, dirty map[*session
 	}
 	if err == nil {
 		err = e.putMany(ctx, tableActivities, rows.acts)
+	}
+	if err == nil {
+		err = e.putMany(ctx, tableEngine, rows.engine)
 	}
 	if err != nil {
 		return err

@@ -81,7 +81,8 @@ func (g *Gateway) withdrawActivity(r request) (reply, error) {
 	return done, g.o.Engine.WithdrawActivity(r.Context(), r.actor(), r.PathValue("id"), r.PathValue("user"), r.PathValue("activity"))
 }
 
-// leaderboard answers any part of a board: ?offset= and ?limit=, or ?around=USER.
+// leaderboard answers any part of a board: ?offset= and ?limit=, ?after=CURSOR or
+// ?around=USER, of the present period or ?period=.
 func (g *Gateway) leaderboard(r request) (reply, error) {
 	id := r.PathValue("id")
 	if err := g.mayChallenge(r, topics.ChallengeLeaderboardTopic(id)); err != nil {
@@ -96,9 +97,12 @@ func (g *Gateway) leaderboard(r request) (reply, error) {
 		}
 		return n
 	}
-	query := engine.BoardQuery{Offset: number("offset", 0, 1<<31-1), Limit: number("limit", 1, maxPage), Around: q.Get("around")}
+	query := engine.BoardQuery{Offset: number("offset", 0, 1<<31-1), Limit: number("limit", 1, maxPage), Around: q.Get("around"), After: q.Get("after"), Period: q.Get("period")}
 	if query.Around != "" && query.Offset != 0 {
 		faults = append(faults, Fault{Detail: "around and offset exclude each other", Parameter: "offset"})
+	}
+	if query.After != "" && (query.Around != "" || query.Offset != 0) {
+		faults = append(faults, Fault{Detail: "after excludes around and offset", Parameter: "after"})
 	}
 	if len(faults) > 0 {
 		return reply{}, faulty(400, faults)

@@ -15,6 +15,7 @@ type Engine interface {
 	Members
 	Challenges
 	Participants
+	Reviews
 	Links
 }
 
@@ -55,6 +56,14 @@ type Participants interface {
 	// Participants lists in order of the user ids; next is "" at the end.
 	Participants(challengeID, after string, limit int) (list []engine.Entrant, next string, err error)
 	WithdrawActivity(ctx context.Context, a engine.Actor, challengeID, userID, activityID string) error
+}
+
+// Reviews are what organizers and administrators do about activities.
+type Reviews interface {
+	// Activities lists in order of user and activity; next is "" at the end.
+	Activities(ctx context.Context, a engine.Actor, challengeID string, flagged bool, after string, limit int) (list []engine.HandedIn, next string, err error)
+	ReviewActivity(ctx context.Context, a engine.Actor, challengeID, userID, activityID string, counted bool) (engine.HandedIn, error)
+	RebuildChallenge(ctx context.Context, a engine.Actor, challengeID string) (engine.Rebuilt, error)
 }
 
 // Links join trainers and clients.

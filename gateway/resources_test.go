@@ -290,7 +290,7 @@ func TestMembers_Flags(t *testing.T) {
 func TestLeaderboard(t *testing.T) {
 	h := newHouse(t)
 	for query, want := range map[string]engine.BoardQuery{
-		"": {}, "?offset=20&limit=10": {Offset: 20, Limit: 10}, "?around=ben&limit=5": {Limit: 5, Around: "ben"},
+		"": {}, "?offset=20&limit=10": {Offset: 20, Limit: 10}, "?around=ben&limit=5": {Limit: 5, Around: "ben"}, "?after=a.b.c&period=2026-06-01": {After: "a.b.c", Period: "2026-06-01"},
 	} {
 		res := h.do(t, "ana", "GET", "/api/v1/challenges/c1/leaderboard"+query, "")
 		if res.StatusCode != 200 || h.engine.query != want || !strings.Contains(res.Body, `"challengeId":"c1","revision":7`) {
@@ -298,7 +298,7 @@ func TestLeaderboard(t *testing.T) {
 		}
 	}
 	for query, want := range map[string][]string{
-		"?offset=-1": {"offset"}, "?limit=1001": {"limit"}, "?limit=0&offset=x": {"offset", "limit"}, "?around=ben&offset=1": {"offset"},
+		"?offset=-1": {"offset"}, "?limit=1001": {"limit"}, "?limit=0&offset=x": {"offset", "limit"}, "?around=ben&offset=1": {"offset"}, "?around=ben&after=a.b.c": {"after"},
 	} {
 		p := wantProblem(t, h.do(t, "ana", "GET", "/api/v1/challenges/c1/leaderboard"+query, ""), 400, "")
 		var got []string

@@ -66,7 +66,8 @@ func (g *Gateway) apiRoutes() *http.ServeMux {
 		{"GET /challenges", g.listChallenges}, {"GET /challenges/{id}", g.getChallenge}, {"PUT /challenges/{id}", g.putChallenge}, {"DELETE /challenges/{id}", g.deleteChallenge},
 		{"GET /challenges/{id}/participants", g.listParticipants}, {"PUT /challenges/{id}/participants/{user}", g.putParticipant}, {"DELETE /challenges/{id}/participants/{user}", g.deleteParticipant},
 		{"DELETE /challenges/{id}/activities/{user}/{activity}", g.withdrawActivity},
-		{"GET /challenges/{id}/leaderboard", g.leaderboard},
+		{"GET /challenges/{id}/leaderboard", g.leaderboard}, {"POST /challenges/{id}/rebuild", g.rebuildChallenge},
+		{"GET /challenges/{id}/activities", g.listActivities}, {"PUT /challenges/{id}/activities/{user}/{activity}/review", g.reviewActivity},
 	}
 	if g.o.Publisher != nil {
 		routes = append(routes, route{"POST /publish", g.publish})
