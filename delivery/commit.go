@@ -43,6 +43,8 @@ type committer struct {
 	// batch gathers the connections that callbacks write to. Only the
 	// committer's goroutine uses it.
 	batch batch
+	// last is the end of the log as of the latest Append; for callbacks.
+	last store.Pos
 
 	mu      sync.Mutex // guards below; nothing else is locked under it
 	room    *sync.Cond // backlog fell
@@ -123,6 +125,7 @@ func (c *committer) run(ctx context.Context) {
 			}
 		}
 		last, err := c.append(ctx, recs)
+		c.last = max(c.last, last)
 		for i := range ops {
 			c.finish(&ops[i], err)
 		}

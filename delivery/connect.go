@@ -136,8 +136,11 @@ func (s *Session) take(l *link, expiry uint32, w *will) bool {
 	s.link.Store(l)
 	s.who.Store(l.client)
 	s.setExpiry(expiry)
+	if w != nil {
+		w.left = s.hub.now().UnixNano()
+	}
 	s.will = w
-	s.offlineSince = 0
+	s.offlineSince, s.connected = 0, s.hub.now().UnixNano()
 	s.dirty = true
 	return true
 }

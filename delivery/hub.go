@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -90,12 +91,19 @@ type Hub struct {
 	committed, tailed, lastApply atomic.Uint64
 	// ownPending counts the broker's own messages on their way to the log.
 	ownPending atomic.Int64
+	// ownLogged is a log position that includes all of them that have arrived.
+	ownLogged atomic.Uint64
 	// own orders the broker's own messages.
 	own sync.Mutex
 
 	// checkpointed and trimmed belong to the ticking goroutine (and to New).
 	checkpointed store.Pos
 	trimmed      time.Time
+
+	// saving orders the writing of session rows by client id; taken before mu
+	// and a session's mu.
+	saving     [1024]sync.Mutex
+	savingSeed maphash.Seed
 
 	mu       sync.RWMutex // guards sessions; taken before a session's mu
 	sessions map[string]*Session
@@ -112,7 +120,7 @@ func New(ctx context.Context, o Options) (*Hub, error) {
 		store: o.Store, policy: o.Policy, meaning: o.Meaning, observer: o.Observer,
 		limits: o.Limits, log: o.Logger, now: o.Now,
 		index: newIndex(), retained: newRetained(), wills: newWills(),
-		sessions: map[string]*Session{},
+		sessions: map[string]*Session{}, savingSeed: maphash.MakeSeed(),
 	}
 	h.groups = newGroups(h)
 	h.commit = newCommitter(h)

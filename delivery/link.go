@@ -38,10 +38,13 @@ type link struct {
 	// pending counts this publisher's messages on their way to the log: while
 	// there are any, what follows takes the same way, to keep its order.
 	pending atomic.Int32
-	failed  atomic.Bool // a write to the store failed: the client must come again
-	open    atomic.Bool // CONNACK is out: deliveries may follow
-	held    atomic.Bool // deliveries wait for the connection's buffer to drain
-	clean   atomic.Bool // a DISCONNECT without will came
+	// logged is a log position that includes all of them that have arrived:
+	// until it has been routed, what follows takes the same way, too.
+	logged atomic.Uint64
+	failed atomic.Bool // a write to the store failed: the client must come again
+	open   atomic.Bool // CONNACK is out: deliveries may follow
+	held   atomic.Bool // deliveries wait for the connection's buffer to drain
+	clean  atomic.Bool // a DISCONNECT without will came
 }
 
 // A publisher's receivers are woken when its burst is over, so that it is one

@@ -1,6 +1,8 @@
 package delivery
 
 import (
+	"cmp"
+
 	"github.com/fitmq/fitmq/delivery/wire"
 )
 
@@ -8,11 +10,18 @@ import (
 // will, an HTTP request): the same checks and the same way as for a PUBLISH.
 // done is called once, when the message is stored or refused.
 func (h *Hub) PublishAs(c *Client, m *Message, done func(wire.Code, string)) {
+	h.publishAs(c, m, "", done)
+}
+
+// publishAs is PublishAs with the log idempotency key to use where the verdict
+// has none.
+func (h *Hub) publishAs(c *Client, m *Message, id string, done func(wire.Code, string)) {
 	v := h.judge(c, m)
 	if v.Code.Failed() {
 		done(v.Code, v.Reason)
 		return
 	}
+	v.RecordID = cmp.Or(v.RecordID, id)
 	h.keep(m, &v, func(err error) {
 		if err != nil {
 			done(wire.UnspecifiedError, "the store cannot write")
@@ -64,6 +73,7 @@ func (h *Hub) keep(m *Message, v *Verdict, done func(error)) {
 	}
 	h.ownPending.Add(1)
 	h.commit.add(op{rec: h.record(m, v.RecordID), done: func(err error) {
+		h.ownLogged.Store(uint64(h.commit.last))
 		h.ownPending.Add(-1)
 		if err == nil && v.Retain {
 			h.retained.set(m)

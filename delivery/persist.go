@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
+	"sync"
 	"time"
 
 	"github.com/fitmq/fitmq/delivery/wire"
@@ -33,8 +35,9 @@ type sessionRow struct {
 	Expiry uint32    `json:"expiry"`
 	Subs   []subRow  `json:"subs,omitempty"`
 	Will   *willRow  `json:"will,omitempty"`
-	From   store.Pos `json:"from"` // nothing before it is owed
-	Gen    int64     `json:"gen"`  // tells it from an earlier session of the same client id
+	From   store.Pos `json:"from"`  // nothing before it is owed
+	Gen    int64     `json:"gen"`   // tells it from an earlier session of the same client id
+	Since  int64     `json:"since"` // the latest connection's beginning, Unix nanoseconds
 }
 
 type subRow struct {
@@ -53,6 +56,7 @@ type willRow struct {
 	QoS     byte   `json:"qos"`
 	Retain  bool   `json:"retain,omitempty"`
 	Delay   uint32 `json:"delay,omitempty"`
+	Left    int64  `json:"left"`
 	Props   []byte `json:"props,omitempty"`
 }
 
@@ -86,7 +90,7 @@ func toWillRow(w *will) *willRow {
 	if w == nil {
 		return nil
 	}
-	r := &willRow{Topic: w.topic, Payload: w.payload, QoS: w.qos, Retain: w.retain, Delay: w.delay}
+	r := &willRow{Topic: w.topic, Payload: w.payload, QoS: w.qos, Retain: w.retain, Delay: w.delay, Left: w.left}
 	if w.props != nil {
 		r.Props = w.props.Append(nil)
 	}
@@ -97,7 +101,7 @@ func (r *willRow) will() (*will, error) {
 	if r == nil {
 		return nil, nil
 	}
-	w := &will{topic: r.Topic, payload: r.Payload, qos: r.QoS, retain: r.Retain, delay: r.Delay}
+	w := &will{topic: r.Topic, payload: r.Payload, qos: r.QoS, retain: r.Retain, delay: r.Delay, left: r.Left}
 	if len(r.Props) > 0 {
 		w.props = &wire.PublishProperties{}
 		if err := w.props.Decode(r.Props); err != nil {
@@ -110,8 +114,9 @@ func (r *willRow) will() (*will, error) {
 // saveSession makes the session's slow-moving state durable: for a session
 // that outlives its connection, and for any that has a will. mu is not held.
 func (h *Hub) saveSession(s *Session) error {
-	s.kept.saving.Lock()
-	defer s.kept.saving.Unlock()
+	saving := h.savingOf(s.id)
+	saving.Lock()
+	defer saving.Unlock()
 	s.mu.Lock()
 	wanted := !s.ended && (s.outlives() || s.will != nil)
 	row := s.row()
@@ -120,8 +125,10 @@ func (h *Hub) saveSession(s *Session) error {
 		if !s.kept.row {
 			return nil
 		}
-		s.kept.row = false
-		return h.deleteRow(s.id)
+		return h.removeRow(s)
+	}
+	if cur := h.session(s.id); cur != nil && cur != s {
+		return nil // replaced: the row is its successor's
 	}
 	data, err := json.Marshal(row)
 	if err != nil {
@@ -130,7 +137,7 @@ func (h *Hub) saveSession(s *Session) error {
 	if _, err := h.store.Put(context.Background(), tableSessions, s.id, data, store.Any, 0); err != nil {
 		return err
 	}
-	s.kept.row = true
+	s.kept.row, s.kept.written = true, true
 	return nil
 }
 
@@ -143,7 +150,7 @@ func (s *Session) row() sessionRow {
 			Handling: sub.retainHandling, ID: sub.id, Since: sub.since,
 		})
 	}
-	r.From, r.Gen = s.kept.born, s.kept.gen
+	r.From, r.Gen, r.Since = s.kept.born, s.kept.gen, s.connected
 	return r
 }
 
@@ -161,13 +168,28 @@ func (h *Hub) deleteRow(id string) error {
 }
 
 func (h *Hub) forgetSession(s *Session) error {
-	s.kept.saving.Lock()
-	defer s.kept.saving.Unlock()
+	saving := h.savingOf(s.id)
+	saving.Lock()
+	defer saving.Unlock()
 	if !s.kept.row {
 		return nil
 	}
+	return h.removeRow(s)
+}
+
+// removeRow deletes what is stored of a session, unless a later one of the same
+// client id has written its own already. savingOf(s.id) is held.
+func (h *Hub) removeRow(s *Session) error {
 	s.kept.row = false
+	if cur := h.session(s.id); cur != nil && cur != s && cur.kept.written {
+		return nil
+	}
 	return h.deleteRow(s.id)
+}
+
+// savingOf orders what is written of the sessions that one client id has had.
+func (h *Hub) savingOf(id string) *sync.Mutex {
+	return &h.saving[maphash.String(h.savingSeed, id)%uint64(len(h.saving))]
 }
 
 // checkpoint writes what has changed behind the log, then the position that
@@ -233,9 +255,10 @@ func (h *Hub) writeProgress(ctx context.Context, pos store.Pos) error {
 	var puts []store.Put
 	var wrote []*Session
 	for _, s := range h.all() {
-		s.kept.saving.Lock()
+		saving := h.savingOf(s.id)
+		saving.Lock()
 		stored := s.kept.row
-		s.kept.saving.Unlock()
+		saving.Unlock()
 		if !stored {
 			continue
 		}

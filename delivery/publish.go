@@ -273,6 +273,7 @@ func (l *link) accept(m *Message, v Verdict, qos byte, id uint16) {
 	}
 	l.pending.Add(1)
 	h.commit.add(op{rec: h.record(m, v.RecordID), from: l, done: func(err error) {
+		l.logged.Store(uint64(h.commit.last))
 		l.pending.Add(-1)
 		if err != nil {
 			l.forget(qos, id)
@@ -288,7 +289,8 @@ func (l *link) accept(m *Message, v Verdict, qos byte, id uint16) {
 // mustLog decides whether the message is written: when a projection wants it,
 // when it is to be retained and was promised (QoS over 0), when a session that
 // outlives its connection is owed it, when its QoS 2 id must survive, or when
-// something of the same publisher is still on its way to the log.
+// something of the same publisher is still on its way to the log or not routed
+// from there yet.
 func (h *Hub) mustLog(m *Message, v Verdict, mt *matched, l *link) bool {
 	if v.Log {
 		return true
@@ -300,9 +302,9 @@ func (h *Hub) mustLog(m *Message, v Verdict, mt *matched, l *link) bool {
 		return true
 	}
 	if l == nil {
-		return h.ownPending.Load() > 0
+		return h.ownPending.Load() > 0 || h.ownLogged.Load() > h.tailed.Load()
 	}
-	return l.pending.Load() > 0 || m.QoS == 2 && l.s.lasting.Load()
+	return l.pending.Load() > 0 || l.logged.Load() > h.tailed.Load() || m.QoS == 2 && l.s.lasting.Load()
 }
 
 // record is the log record of a message.

@@ -127,8 +127,8 @@ func (h *Hub) restore(id string, row sessionRow, p progressRow) (*Session, error
 	s.user, s.kept.row, s.kept.gen, s.kept.born, s.kept.applied = row.User, true, row.Gen, row.From, p.At
 	s.who.Store(&Client{ID: id, UserID: row.User, Role: row.Role})
 	s.setExpiry(row.Expiry)
-	s.offlineSince = p.Offline
-	if s.offlineSince == 0 {
+	s.offlineSince, s.connected, s.kept.written = p.Offline, row.Since, true
+	if s.offlineSince < row.Since { // it was there, whatever an older checkpoint says
 		s.offlineSince, s.dirty = h.now().UnixNano(), true
 	}
 	for _, r := range row.Subs {

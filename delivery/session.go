@@ -45,6 +45,8 @@ type Session struct {
 	will   *will
 	out    outbound
 	held   map[uint16]heldState // inbound QoS 2 ids
+	// connected is the latest connection's beginning, Unix nanoseconds.
+	connected int64
 	// offlineSince is when the connection went, Unix nanoseconds; 0 = connected.
 	offlineSince int64
 	ended        bool // expired or replaced: takes nothing any more
@@ -53,9 +55,9 @@ type Session struct {
 
 // kept is what is known of the session's stored form.
 type kept struct {
-	// saving orders the writes; taken before the session's mu. It guards row.
-	saving sync.Mutex
-	row    bool // a row exists
+	// Hub.savingOf guards both: row, there is one to be removed; written, it is
+	// this session's own.
+	row, written bool
 	// gen tells this session's rows from those of an earlier one with the same
 	// client id: Unix nanoseconds at its beginning; born is the log position
 	// then, applied the one that its stored progress includes. Set before the

@@ -99,7 +99,7 @@ func (l *link) enter(granted []*subscription) (existed []bool) {
 		}
 		old := s.subs[sub.filter]
 		existed[i] = old != nil
-		if old != nil {
+		if old != nil && (old.qos > 0 || sub.qos == 0) {
 			sub.since = old.since // what the queue owes is still owed
 		}
 		s.subs[sub.filter] = sub

@@ -1,6 +1,9 @@
 package delivery
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"sync"
 	"time"
 
@@ -15,6 +18,8 @@ type will struct {
 	retain  bool
 	delay   uint32 // seconds
 	props   *wire.PublishProperties
+	// left is the beginning of the connection that left it, Unix nanoseconds.
+	left int64
 }
 
 func newWill(w *wire.Will) *will {
@@ -132,6 +137,13 @@ func (h *Hub) willGone(s *Session, w *will) {
 	}
 }
 
+// recordID is the same for every attempt to publish one will: a restart may not
+// know of the one before it.
+func (w *will) recordID(clientID string) string {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(clientID), uint64(w.left)))
+	return "will/" + hex.EncodeToString(sum[:16])
+}
+
 // publishWill publishes with the rights that the client has now.
 func (h *Hub) publishWill(c *Client, w *will) {
 	m := &Message{
@@ -141,7 +153,7 @@ func (h *Hub) publishWill(c *Client, w *will) {
 	if w.props != nil && w.props.HasExpiry {
 		m.Expires = m.At + int64(w.props.Expiry)*int64(time.Second)
 	}
-	h.PublishAs(c, m, func(code wire.Code, reason string) {
+	h.publishAs(c, m, w.recordID(c.ID), func(code wire.Code, reason string) {
 		if code.Failed() {
 			h.log.Info("a will was refused", "client", c.ID, "topic", w.topic, "reason", reason)
 			return
