@@ -54,6 +54,7 @@ type oracle struct {
 // sending is one transmission of a message by its publisher.
 type sending struct {
 	at    int64
+	first int64 // of all transmissions of the message
 	seq   int
 	qos   byte
 	conn  int
@@ -89,11 +90,10 @@ type contact struct {
 
 // epoch is one session, from its beginning to its end.
 type epoch struct {
-	lasting bool
-	held    map[uint16]event     // QoS 2 received, not released
-	open    map[string]*interest // by filter
-	ever    map[string]bool      // filters
-	walks   map[walkKey]*walk
+	held  map[uint16]event     // QoS 2 received, not released
+	open  map[string]*interest // by filter
+	ever  map[string]bool      // filters
+	walks map[walkKey]*walk
 }
 
 // interest is a subscription in force with QoS 1 or 2.
@@ -134,6 +134,7 @@ func (o *oracle) collect() {
 		seq, conn int
 	}
 	latest := map[key]*sending{}
+	first := map[key]int64{}
 	for i := range o.events {
 		e := &o.events[i]
 		switch e.kind {
@@ -146,7 +147,11 @@ func (o *oracle) collect() {
 			if e.msg.clear {
 				continue
 			}
-			s := &sending{at: e.at, seq: e.msg.seq, qos: e.qos, conn: e.conn}
+			k := key{e.stream(), e.msg.seq, 0}
+			if first[k] == 0 {
+				first[k] = e.at
+			}
+			s := &sending{at: e.at, first: first[k], seq: e.msg.seq, qos: e.qos, conn: e.conn}
 			o.sent[e.stream()] = append(o.sent[e.stream()], s)
 			latest[key{e.stream(), e.msg.seq, e.conn}] = s
 		case kAcked:
@@ -227,7 +232,6 @@ func (o *oracle) connack(w *witness, c *contact, e *event) {
 	if !e.flag || w.epoch == nil {
 		w.epoch = &epoch{held: map[uint16]event{}, open: map[string]*interest{}, ever: map[string]bool{}, walks: map[walkKey]*walk{}}
 	}
-	w.epoch.lasting = !c.open.passing()
 }
 
 func (o *oracle) closed(w *witness, c *contact, e *event) {

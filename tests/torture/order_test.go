@@ -37,7 +37,7 @@ func (o *oracle) walk(w *witness, e *event) {
 			here = append(here, j)
 		}
 	}
-	back := !k.zero && w.epoch.lasting && e.conn != at.conn
+	back := !k.zero && e.conn != at.conn
 	defer func() {
 		at.conn = e.conn
 		at.seen[e.msg.seq] = true
@@ -52,20 +52,18 @@ func (o *oracle) walk(w *witness, e *event) {
 		o.fail(ruleOnce, e, "delivered before")
 		return
 	}
-	if !at.seen[e.msg.seq] && e.msg.seq < at.newest {
-		o.fail(ruleOrder, e, "%d comes for the first time after %d", e.msg.seq, at.newest)
-		at.places = here
-		return
-	}
 	owed := w.epoch.owedFrom(w.name, s)
 	next, gap := at.follow(list, here, owed, back && at.seen[e.msg.seq], k.zero)
 	if len(next) > 0 {
 		at.places = next
 		return
 	}
-	if gap != nil {
+	switch {
+	case !at.seen[e.msg.seq] && e.msg.seq < at.newest:
+		o.fail(ruleOrder, e, "%d comes for the first time after %d", e.msg.seq, at.newest)
+	case gap != nil:
 		o.fail(ruleGap, e, "%d comes after %d, without %s", e.msg.seq, list[max(at.last(), 0)].seq, tell(gap))
-	} else {
+	default:
 		o.fail(ruleRepeat, e, "%d comes again on the same connection, after %d", e.msg.seq, list[max(at.last(), 0)].seq)
 	}
 	at.places = here
@@ -116,6 +114,8 @@ func (w *walk) mustHave(t *sending, owed int64) bool {
 	case !t.acked || t.qos == 0:
 		return false
 	case owed == 0 || t.at < owed:
+		return false
+	case t.qos == 2 && t.first < owed: // taken over then, maybe; this one is not passed on
 		return false
 	case t.qos == 2 && w.seen[t.seq]: // its repetitions are not passed on
 		return false

@@ -17,8 +17,16 @@ type write struct {
 const forever = math.MaxInt64
 
 func (o *oracle) addWrite(e *event) {
+	start := e.at
+	if e.qos == 2 && e.dup { // the broker takes it over once, at any of its transmissions
+		for _, w := range o.writes[e.topic] {
+			if w.who == e.who && w.id == e.id && w.qos == 2 && w.msg == e.msg && w.end == forever {
+				start = min(start, w.start)
+			}
+		}
+	}
 	o.writes[e.topic] = append(o.writes[e.topic], &write{
-		msg: e.msg, start: e.at, end: forever, who: e.who, conn: e.conn, qos: e.qos, id: e.id,
+		msg: e.msg, start: start, end: forever, who: e.who, conn: e.conn, qos: e.qos, id: e.id,
 	})
 }
 
