@@ -22,11 +22,12 @@ type By string
 
 // The ways to prove it.
 const (
-	ByPassword   By = "password"
-	ByToken      By = "token"       // a JSON Web Token
-	ByDevice     By = "device"      // a device's own secret
-	ByHTTP       By = "http"        // the configured HTTP service said so
-	ByAdminToken By = "admin token" // the token in the data directory
+	ByPassword    By = "password"
+	ByToken       By = "token"       // a JSON Web Token
+	ByDevice      By = "device"      // a device's own secret
+	ByHTTP        By = "http"        // the configured HTTP service said so
+	ByCertificate By = "certificate" // a client certificate's common name
+	ByAdminToken  By = "admin token" // the token in the data directory
 )
 
 // Identity is who somebody proved to be.

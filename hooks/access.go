@@ -3,6 +3,7 @@ package hooks
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -45,40 +46,64 @@ func (h *Access) OnConnectAuthenticate(cl *mqtt.Client, _ packets.Packet) bool {
 		return false
 	}
 	c := conn.Connect()
-	id, ok := h.signIn(conn)
-	if !ok {
-		h.shared.log.Info("sign-in refused", "client", cl.ID, "user", c.UserName, "remote", conn.Remote())
-		conn.RefuseConnect(wire.BadUserNameOrPassword, "user name or password is wrong")
+	id, err := h.signIn(cl.ID, conn)
+	if err != nil {
+		code, reason := signInRefusal(err)
+		h.shared.log.Info("sign-in refused", "client", cl.ID, "user", c.UserName, "remote", conn.Remote(), "reason", reason)
+		conn.RefuseConnect(code, reason)
 		return false
 	}
 	if err := h.shared.plane.Owned(cl.ID, id.UserID); err != nil {
 		conn.RefuseConnect(refusal(err), err.Error())
 		return false
 	}
-	st.identity = &id
+	st.identity = access.NewHolder(id, func() { conn.Disconnect(wire.NotAuthorized, "the token has expired") })
 	return true
 }
 
 // signIn returns who has sent the CONNECT: by certificate, by name and secret,
 // or by both, which then must agree.
-func (h *Access) signIn(conn *transport.Conn) (access.Identity, bool) {
+func (h *Access) signIn(clientID string, conn *transport.Conn) (access.Identity, error) {
 	c := conn.Connect()
 	name, certified := certificateUser(conn)
 	if certified && !c.HasPassword {
-		return h.byCertificate(name, c)
+		if id, ok := h.byCertificate(name, c); ok {
+			return id, nil
+		}
+		return access.Identity{}, access.ErrBadCredentials
 	}
-	id, ok := h.bySecret(c)
-	return id, ok && (!certified || id.UserID == name)
+	id, err := h.bySecret(clientID, conn)
+	if err == nil && certified && id.UserID != name {
+		return access.Identity{}, access.ErrBadCredentials
+	}
+	return id, err
 }
 
-func (h *Access) bySecret(c *wire.Connect) (access.Identity, bool) {
+func (h *Access) bySecret(clientID string, conn *transport.Conn) (access.Identity, error) {
+	c := conn.Connect()
 	if !c.HasUserName && !c.HasPassword {
-		return access.Identity{}, h.auth.Anonymous()
+		if h.auth.Anonymous() {
+			return access.Identity{}, nil
+		}
+		return access.Identity{}, access.ErrBadCredentials
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), signInTimeout)
 	defer cancel()
-	id, err := h.auth.Authenticate(ctx, c.UserName, string(c.Password))
-	return id, err == nil
+	return h.auth.SignIn(ctx, access.Proof{
+		User: c.UserName, Secret: string(c.Password), Remote: conn.Remote(), Client: clientID, Via: "mqtt",
+	})
+}
+
+// signInRefusal is what CONNACK says to somebody who is not let in.
+func signInRefusal(err error) (wire.Code, string) {
+	var wait *access.ThrottledError
+	switch {
+	case errors.Is(err, access.ErrBadCredentials):
+		return wire.BadUserNameOrPassword, "user name or password is wrong"
+	case errors.As(err, &wait):
+		return wire.ConnectionRateExceeded, wait.Error()
+	}
+	return wire.ServerUnavailable, "signing in is not possible now: try again"
 }
 
 // OnACLCheck is not asked by anything that passes: rights are judged by the

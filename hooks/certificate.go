@@ -29,5 +29,7 @@ func (h *Access) byCertificate(name string, c *wire.Connect) (access.Identity, b
 	if h.certified == nil || name == "" || c.HasUserName && c.UserName != name {
 		return access.Identity{}, false
 	}
-	return h.certified(name)
+	id, ok := h.certified(name)
+	id.By = access.ByCertificate
+	return id, ok
 }
