@@ -166,7 +166,7 @@ func (r Report) queues() table {
 		{"processor time in, us a message", workload.CPUIn, digits},
 		{"processor time out, us a message", workload.CPUOut, digits},
 		{"killed, and serving again after, s", workload.Startup, digits},
-		{"lost", workload.Lost, count},
+		{"lost, or after a later one", workload.Lost, count},
 		{"repeated or out of order", workload.Repeated, count},
 	} {
 		if !r.measured(name, line.metric) {
