@@ -20,12 +20,17 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the broker."`
 	Demo    demoCmd    `cmd:"" help:"Run a broker with athletes who ride, to look at."`
 	Check   checkCmd   `cmd:"" help:"Verify a data directory."`
+	User    userCmd    `cmd:"" help:"Users: make, show, disable, delete."`
+	Device  deviceCmd  `cmd:"" help:"Devices of a user, with secrets of their own."`
+	Link    linkCmd    `cmd:"" help:"Links between trainers and clients."`
+	Token   tokenCmd   `cmd:"" help:"Tokens to sign in with."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 // env is what a command gets of the outside.
 type env struct {
 	ctx    context.Context // ends with the first SIGINT or SIGTERM
+	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 }
@@ -69,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "fitmq: %v\nSee fitmq --help.\n", err)
 		return exitUsage
 	}
-	if err := command.Run(&env{ctx: ctx, stdout: stdout, stderr: stderr}); err != nil {
+	if err := command.Run(&env{ctx: ctx, stdin: os.Stdin, stdout: stdout, stderr: stderr}); err != nil {
 		fmt.Fprintf(stderr, "fitmq: %v\n", err)
 		var hint hintError
 		if errors.As(err, &hint) {

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/fitmq/fitmq/broker"
+	"github.com/fitmq/fitmq/broker/brokertest"
+)
+
+// fitmq runs the program and returns what it printed.
+func fitmq(t *testing.T, want int, args ...string) (stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if got := run(context.Background(), args, &out, &errs); got != want {
+		t.Fatalf("fitmq %s: exit code %d, want %d: %s%s", strings.Join(args, " "), got, want, &out, &errs)
+	}
+	return out.String(), errs.String()
+}
+
+func TestAccounts(t *testing.T) {
+	dir := t.TempDir()
+	s := brokertest.Start(t, func(o *broker.Options) { o.DataDir = dir })
+	data, err := json.Marshal(addresses{HTTP: s.HTTP, MQTT: s.MQTT})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, addressesFile), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ok := func(args ...string) string {
+		t.Helper()
+		out, _ := fitmq(t, exitOK, append(args, "--data", dir)...)
+		return out
+	}
+	contains := func(got string, wants ...string) {
+		t.Helper()
+		for _, want := range wants {
+			if !strings.Contains(got, want) {
+				t.Errorf("got %q, want %q in it", got, want)
+			}
+		}
+	}
+	contains(ok("user", "put", "ana", "--name", "Ana B", "--password", "ana-secret"), "user ana is a member")
+	contains(ok("user", "put", "tess", "--role", "trainer"), "trainer")
+	contains(ok("user", "list"), "ana", "Ana B", "tess", "trainer")
+	contains(ok("user", "get", "ana", "--output", "json"), `"id":"ana"`, `"name":"Ana B"`)
+	contains(ok("link", "add", "tess", "ana"), "tess trains ana")
+	contains(ok("link", "get", "tess", "ana"), "tess trains ana")
+	contains(ok("link", "delete", "tess", "ana"), "no longer")
+
+	secret := strings.TrimSpace(ok("device", "add", "ana", "watch"))
+	contains(secret, "fmd_")
+	if list := ok("device", "list", "ana"); !strings.Contains(list, "watch") || strings.Contains(list, secret) {
+		t.Errorf("got %q", list)
+	}
+	contains(ok("device", "delete", "ana", "watch"), "revoked")
+
+	token := strings.TrimSpace(ok("token", "issue", "ana", "--ttl", "1m"))
+	out, _ := fitmq(t, exitOK, "user", "get", "ana", "--url", "http://"+s.HTTP, "--token", token)
+	contains(out, "Ana B")
+	contains(ok("user", "disable", "ana"), "disabled")
+	if _, errs := fitmq(t, exitError, "user", "get", "ana", "--url", "http://"+s.HTTP, "--token", token); !strings.Contains(errs, "401") {
+		t.Errorf("got %q", errs)
+	}
+	contains(ok("user", "enable", "ana"), "user ana is a member\n")
+	contains(ok("user", "delete", "ana", "--output", "json"), "{}")
+	for name, c := range map[string]struct {
+		args []string
+		want []string
+	}{
+		"ErrNoServer":  {[]string{"user", "list"}, []string{"which server", "--data DIR"}},
+		"ErrNoToken":   {[]string{"user", "list", "--url", "http://" + s.HTTP}, []string{"--token"}},
+		"ErrToken":     {[]string{"user", "list", "--url", "http://" + s.HTTP, "--token", "x"}, []string{"401", "admin.token"}},
+		"ErrForbidden": {[]string{"user", "get", "nobody", "--data", dir}, []string{"404", "fitmq user list"}},
+		"ErrNotThere":  {[]string{"user", "list", "--url", "http://127.0.0.1:1", "--token", "x"}, []string{"--url"}},
+		"ErrStopped":   {[]string{"user", "list", "--data", t.TempDir()}, []string{"fitmq serve"}},
+		"ErrInput":     {[]string{"user", "put", "a b", "--data", dir}, []string{"422", "id"}},
+		"ErrDevice":    {[]string{"device", "delete", "tess", "x", "--data", dir}, []string{"device", "fitmq device list"}},
+		"ErrTTL":       {[]string{"token", "issue", "tess", "--ttl", "1000h", "--data", dir}, []string{"422", "ttl"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, errs := fitmq(t, exitError, c.args...)
+			contains(errs, c.want...)
+		})
+	}
+	t.Run("Help", func(t *testing.T) {
+		for _, args := range [][]string{{"user", "put"}, {"device", "add"}, {"link", "add"}, {"token", "issue"}} {
+			out, _ := fitmq(t, exitOK, append(args, "--help")...)
+			contains(out, "fitmq "+strings.Join(args, " "), "--data")
+		}
+	})
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/fitmq/fitmq/access"
+)
+
+type userCmd struct {
+	Put     userPutCmd     `cmd:"" help:"Make a user, or replace one."`
+	Get     userGetCmd     `cmd:"" help:"Show a user."`
+	List    userListCmd    `cmd:"" help:"List all users."`
+	Disable userDisableCmd `cmd:"" help:"Lock a user out, at once."`
+	Enable  userEnableCmd  `cmd:"" help:"Let a disabled user in again."`
+	Delete  userDeleteCmd  `cmd:"" help:"Delete a user with their devices."`
+}
+
+type userPutCmd struct {
+	remote
+	ID            string `arg:"" help:"User id: 1 to 64 of A-Z a-z 0-9 _ -"`
+	Name          string `help:"Name to show; the id when not given."`
+	Role          string `enum:"member,trainer,service,admin" default:"member" help:"member, trainer, service or admin."`
+	Password      string `xor:"password" help:"New password; better with --password-stdin. Without either, the old one stays."`
+	PasswordStdin bool   `xor:"password" help:"Read the new password from the first line of standard input."`
+	Disabled      bool   `help:"The user may not sign in."`
+}
+
+// Help shows examples.
+func (*userPutCmd) Help() string {
+	return `Examples:
+  fitmq user put ana --data DIR --name Ana --password-stdin < password.txt
+  fitmq user put tess --role trainer --url https://fit.example.com --output json`
+}
+
+// userBody is what the server takes and gives as a user.
+type userBody struct {
+	ID       string  `json:"id,omitempty"`
+	Name     string  `json:"name,omitempty"`
+	Role     string  `json:"role"`
+	Password *string `json:"password,omitempty"`
+	Disabled bool    `json:"disabled,omitempty"`
+}
+
+// Run makes or replaces the user.
+func (c *userPutCmd) Run(e *env) error {
+	b := userBody{Name: c.Name, Role: c.Role, Disabled: c.Disabled}
+	if c.Password != "" {
+		b.Password = &c.Password
+	}
+	if c.PasswordStdin {
+		line, err := bufio.NewReader(io.LimitReader(e.stdin, access.MaxPassword+2)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("read the password: %w", err)
+		}
+		line = strings.TrimRight(line, "\r\n")
+		b.Password = &line
+	}
+	return c.put(e, c.ID, b)
+}
+
+func (r *remote) put(e *env, id string, b userBody) error {
+	var u userBody
+	answer, err := r.call(e.ctx, http.MethodPut, path("users", id), b, &u)
+	if err != nil {
+		return err
+	}
+	return r.print(e, answer, func(w io.Writer) { fmt.Fprintf(w, "user %s is a %s%s\n", u.ID, u.Role, disabledWord(u)) })
+}
+
+func disabledWord(u userBody) string {
+	if u.Disabled {
+		return ", disabled"
+	}
+	return ""
+}
+
+type userGetCmd struct {
+	remote
+	ID string `arg:"" help:"User id."`
+}
+
+// Help shows an example.
+func (*userGetCmd) Help() string { return "Example:\n  fitmq user get ana --data DIR --output json" }
+
+// Run shows the user.
+func (c *userGetCmd) Run(e *env) error {
+	var u userBody
+	answer, err := c.call(e.ctx, http.MethodGet, path("users", c.ID), nil, &u)
+	if err != nil {
+		return err
+	}
+	return c.print(e, answer, func(w io.Writer) {
+		fmt.Fprintf(w, "%s\t%s\t%s%s\n", u.ID, u.Role, u.Name, disabledWord(u))
+	})
+}
+
+type userListCmd struct{ remote }
+
+// Help shows an example.
+func (*userListCmd) Help() string { return "Example:\n  fitmq user list --data DIR" }
+
+// Run lists the users, a page of the server's at a time; as JSON one a line.
+func (c *userListCmd) Run(e *env) error {
+	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	for after := ""; ; {
+		var list struct {
+			Items []userBody `json:"items"`
+			Next  string     `json:"next"`
+		}
+		answer, err := c.call(e.ctx, http.MethodGet, "/users?limit=1000&after="+url.QueryEscape(after), nil, &list)
+		if err != nil {
+			return err
+		}
+		if c.Output == "json" {
+			fmt.Fprintln(e.stdout, strings.TrimSpace(string(answer)))
+		}
+		for _, u := range list.Items {
+			if c.Output == "text" {
+				fmt.Fprintf(w, "%s\t%s\t%s%s\n", u.ID, u.Role, u.Name, disabledWord(u))
+			}
+		}
+		if after = list.Next; after == "" {
+			return w.Flush()
+		}
+	}
+}
+
+type userDisableCmd struct {
+	remote
+	ID string `arg:"" help:"User id."`
+}
+
+// Help shows an example.
+func (*userDisableCmd) Help() string {
+	return "Their connections end at once.\n\nExample:\n  fitmq user disable ana --data DIR"
+}
+
+// Run locks the user out.
+func (c *userDisableCmd) Run(e *env) error { return c.setDisabled(e, c.ID, true) }
+
+type userEnableCmd struct {
+	remote
+	ID string `arg:"" help:"User id."`
+}
+
+// Help shows an example.
+func (*userEnableCmd) Help() string { return "Example:\n  fitmq user enable ana --data DIR" }
+
+// Run lets the user in again.
+func (c *userEnableCmd) Run(e *env) error { return c.setDisabled(e, c.ID, false) }
+
+func (r *remote) setDisabled(e *env, id string, disabled bool) error {
+	var u userBody
+	if _, err := r.call(e.ctx, http.MethodGet, path("users", id), nil, &u); err != nil {
+		return err
+	}
+	return r.put(e, id, userBody{Name: u.Name, Role: u.Role, Disabled: disabled})
+}
+
+type userDeleteCmd struct {
+	remote
+	ID string `arg:"" help:"User id."`
+}
+
+// Help shows an example.
+func (*userDeleteCmd) Help() string {
+	return "Their connections and sessions end at once.\n\nExample:\n  fitmq user delete ana --data DIR"
+}
+
+// Run deletes the user.
+func (c *userDeleteCmd) Run(e *env) error {
+	return c.remove(e, path("users", c.ID), "user "+c.ID+" is deleted")
+}
+
+// remove deletes a resource and says so.
+func (r *remote) remove(e *env, path, done string) error {
+	answer, err := r.call(e.ctx, http.MethodDelete, path, nil, nil)
+	if err != nil {
+		return err
+	}
+	return r.print(e, answer, func(w io.Writer) { fmt.Fprintln(w, done) })
+}
