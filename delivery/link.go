@@ -96,6 +96,9 @@ func (l *link) Disconnect(d *wire.Disconnect) error {
 		}
 	}
 	l.clean.Store(d.Code == wire.NormalDisconnection) // any other leaves the will [MQTT-3.14.4-3]
+	if l.clean.Load() {
+		l.s.dropWill(l)
+	}
 	return nil
 }
 

@@ -213,10 +213,13 @@ func (o *outbound) place(q *queued) (at int, blocked bool) {
 		if f.state != flightWaiting {
 			continue
 		}
-		if p := f.owed(); p == 0 || q.owed() == 0 || p < q.owed() {
+		switch p := f.owed(); {
+		case p != 0 && q.owed() == 0: // not in the log's order: neither waits for the other
+		case p < q.owed() || p == 0:
 			return at, true
+		default:
+			return i, false
 		}
-		return i, false
 	}
 	return at, false
 }

@@ -178,6 +178,18 @@ func TestHub_WillsOfReturningClients(t *testing.T) {
 			sub.wantMessage("will/c", "lost")
 		})
 	}
+	t.Run("CrashAfterDisconnect", func(t *testing.T) {
+		p := startPlane(t, t.TempDir(), delivery.Limits{})
+		p.connect("sub", 5, lasting).subscribe("#", 1)
+		c := p.connect("c", 5, lasting, withWill(will))
+		if err := c.session.Disconnect(&wire.Disconnect{}); err != nil {
+			t.Fatal(err)
+		}
+		q := p.crash(delivery.Limits{}) // the client has not seen the connection closed
+		sub := q.connect("sub", 5, lasting)
+		q.connect("c", 5, lasting)
+		sub.nothing(q)
+	})
 	t.Run("DelayedThenCleanStart", func(t *testing.T) {
 		p := startPlane(t, t.TempDir(), delivery.Limits{})
 		sub := p.connect("sub", 5)
@@ -188,4 +200,37 @@ func TestHub_WillsOfReturningClients(t *testing.T) {
 		p.connect("c", 5, lasting, cleanStart)
 		sub.wantMessage("will/c", "lost")
 	})
+}
+
+// A retained message that a restart finds waiting beside QoS 2 deliveries holds
+// nothing up.
+func TestSession_RetainedBesideCrash(t *testing.T) {
+	p := startPlane(t, t.TempDir(), delivery.Limits{})
+	sub := p.connect("sub", 5, lasting)
+	sub.subscribe("q/#", 2)
+	pub := p.connect("pub", 5)
+	pub.publish("r/1", "kept", 1, 9, true, false)
+	pub.want(wire.PUBACK)
+	pub.publish("q/1", "a", 1, 1, false, false)
+	pub.want(wire.PUBACK)
+	pub.publish("q/1", "b", 2, 2, false, false)
+	pub.want(wire.PUBREC)
+	sub.wantMessage("q/1", "a")
+	sub.wantMessage("q/1", "b")
+	q := p.crash(delivery.Limits{})
+	sub = q.connect("sub", 5, lasting, receiveMaximum(1))
+	sub.mustSend([]byte{wire.SUBSCRIBE<<4 | 2, 9, 0, 77, 0, 0, 3, 'r', '/', '#', 1})
+	got := map[string]bool{}
+	for len(got) < 3 {
+		switch m := sub.next(); {
+		case m.typ == wire.PUBREL:
+			sub.ack(wire.PUBCOMP, m.ack.PacketID)
+		case m.typ == wire.PUBLISH && m.pub.QoS == 2:
+			got[string(m.pub.Payload)] = true
+			sub.ack(wire.PUBREC, m.pub.PacketID)
+		case m.typ == wire.PUBLISH:
+			got[string(m.pub.Payload)] = true
+			sub.ack(wire.PUBACK, m.pub.PacketID)
+		}
+	}
 }

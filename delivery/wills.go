@@ -121,6 +121,24 @@ func (h *Hub) publishDueWills() {
 	}
 }
 
+// dropWill deletes the will of a connection that ends cleanly [MQTT-3.14.4-3],
+// from the disk, too, before the client sees the connection closed: no crash
+// brings it back.
+func (s *Session) dropWill(l *link) {
+	s.mu.Lock()
+	had := s.will != nil && s.link.Load() == l
+	if had {
+		s.will = nil
+	}
+	s.mu.Unlock()
+	if !had {
+		return
+	}
+	if err := s.hub.saveSession(s); err != nil {
+		s.hub.log.Error("store a session", "client", s.id, "error", err)
+	}
+}
+
 // willGone takes a published will out of the session and of its stored form.
 func (h *Hub) willGone(s *Session, w *will) {
 	s.mu.Lock()
