@@ -109,7 +109,9 @@ func (e *event) String() string {
 		}
 		fmt.Fprintf(&b, " %s id=%d qos=%d dup=%t retain=%t", name, e.id, e.qos, e.dup, e.ret)
 	case kConnect:
-		fmt.Fprintf(&b, " %+v", *e.open)
+		plain := *e.open
+		plain.will = nil
+		fmt.Fprintf(&b, " %+v", plain)
 		if e.open.will != nil {
 			fmt.Fprintf(&b, " will %+v", *e.open.will)
 		}

@@ -61,6 +61,7 @@ func (o *oracle) walk(w *witness, e *event) {
 	switch {
 	case !at.seen[e.msg.seq] && e.msg.seq < at.newest:
 		o.fail(ruleOrder, e, "%d comes for the first time after %d", e.msg.seq, at.newest)
+		return
 	case gap != nil:
 		o.fail(ruleGap, e, "%d comes after %d, without %s", e.msg.seq, list[max(at.last(), 0)].seq, tell(gap))
 	default:

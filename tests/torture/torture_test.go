@@ -201,12 +201,20 @@ func describe(p plan) string {
 	for _, s := range p.scripts {
 		fmt.Fprintf(&b, "%s version %d ws=%t lasting=%t window=%d\n", s.name, s.version, s.ws, s.lasting, s.window)
 		for _, st := range s.steps {
+			o, sub := st.open, st.sub
+			st.open, st.sub = nil, nil
 			fmt.Fprintf(&b, "  %+v", st)
-			if st.open != nil {
-				fmt.Fprintf(&b, " open %+v", *st.open)
+			if o != nil {
+				w := o.will
+				plain := *o
+				plain.will = nil
+				fmt.Fprintf(&b, " open %+v", plain)
+				if w != nil {
+					fmt.Fprintf(&b, " will %+v", *w)
+				}
 			}
-			if st.sub != nil {
-				fmt.Fprintf(&b, " sub %+v", *st.sub)
+			if sub != nil {
+				fmt.Fprintf(&b, " sub %+v", *sub)
 			}
 			b.WriteByte('\n')
 		}
