@@ -225,7 +225,7 @@ var connectRows = append(badConnectRows(),
 		p.say(e.topic("a"), "1", 1)
 		m := first.message()
 		second := e.lasting("same")
-		if !second.connack.present {
+		if !second.connack.present && e.version != v31 {
 			e.Errorf("session present is 0 after a take-over")
 		}
 		first.ended(takenOver)

@@ -100,7 +100,7 @@ var rows = slices.Concat(
 	dataRows, connectRows, credentialRows, connackRows, keepAliveRows, sessionRows, expiryRows, willRows,
 	publishRows, retainRows, propertyRows, aliasRows, ackRows, qosRows, resumeRows, quotaRows, sizeRows,
 	subscribeRows, subscriptionIDRows, unsubscribeRows, topicRows, shareRows, disconnectRows, authRows,
-	brokenRows(), streamRows, webSocketRows, orderRows, pressureRows, restartRows,
+	brokenRows(), streamRows, webSocketRows, orderRows, mixedRows, pressureRows, restartRows,
 )
 
 // The rows of each version run against brokers of their own.

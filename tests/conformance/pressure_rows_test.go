@@ -74,7 +74,7 @@ var pressureRows = []row{
 			}
 			p.send(b)
 			c = e.lasting("c") // wants CONNACK as the first packet
-			if !e.is5() && e.version == v31 {
+			if e.version == v31 {
 				continue
 			}
 			if !c.connack.present {
