@@ -38,6 +38,10 @@ packages: ## install the Debian packages that the tests use, where missing
 test-go: ## Go tests with the race detector, in random order
 	go test -race -shuffle=on -timeout 12m $(PACKAGES)
 
+.PHONY: torture
+torture: ## random clients, cuts and kills; ROUNDS=n SEED=n ARGS='-race-broker'
+	go test -count=1 -timeout 6h -run 'Torture|Judge' -v ./tests/torture -args -rounds $(or $(ROUNDS),300) -seed $(or $(SEED),0) -lanes 4 $(ARGS)
+
 .PHONY: test-web
 test-web: web/node_modules/.package-lock.json ## unit tests of the page
 	npm --prefix web test
