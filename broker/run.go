@@ -44,7 +44,8 @@ func (b *Broker) shutdown(httpDone <-chan error) error {
 	defer cancel()
 	err := b.gateway.Shutdown(ctx)
 	serveErr := <-httpDone
-	closeErr := b.server.Close() // disconnects with 0x8B and waits for the handlers
+	// Disconnects with 0x8B, and waits until the data plane has heard of it.
+	closeErr := errors.Join(b.server.Close(), b.transport.Close(ctx))
 	return errors.Join(err, serveErr, closeErr)
 }
 

@@ -97,15 +97,18 @@ func (s *Set) Add(server *mqtt.Server) error {
 	return nil
 }
 
-// Ended releases what the hooks hold of a connection, and tells the data plane:
-// the engine has no hook for a connection that ends during its handshake. It is
-// called when the engine's handler has returned.
+// Ended releases what the hooks hold of a connection that did not get beyond its
+// handshake: the engine has no hook for that. It is called when the engine's
+// handler has returned.
 func (s *Set) Ended(c net.Conn) {
-	tc, ok := c.(*transport.Conn)
-	if !ok {
-		return
+	if tc, ok := c.(*transport.Conn); ok && !tc.TakenOver() {
+		s.shared.ended(tc)
 	}
-	if v, ok := s.shared.conns.LoadAndDelete(tc); ok {
+}
+
+// ended forgets a connection and tells the data plane.
+func (s *shared) ended(c *transport.Conn) {
+	if v, ok := s.conns.LoadAndDelete(c); ok {
 		st := v.(*state)
 		if st.identity != nil {
 			st.identity.Close()

@@ -65,7 +65,8 @@ func expiry(conn *transport.Conn) uint32 {
 	return ^uint32(0)
 }
 
-// OnSessionEstablished, after CONNACK, opens the way for the data plane.
+// OnSessionEstablished, after CONNACK, opens the way for the data plane, and
+// ends the engine's part: nothing of what follows is its business.
 func (h *Session) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 	conn, st := h.shared.of(cl)
 	if conn == nil || st.session == nil {
@@ -73,5 +74,6 @@ func (h *Session) OnSessionEstablished(cl *mqtt.Client, _ packets.Packet) {
 	}
 	conn.SetKeepAlive(conn.Connect().KeepAlive)
 	conn.Attach(st.session)
+	conn.TakeOver(func() { h.shared.ended(conn) })
 	st.session.Start()
 }

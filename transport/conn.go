@@ -32,6 +32,7 @@ type Conn struct {
 	// with Transport.mu held, before anything is read.
 	refusal *wire.Error
 	pace    *publishPace // nil: no limit
+	taken   atomic.Bool  // see TakeOver
 	in      inbound
 	out     outbound
 }
@@ -176,9 +177,11 @@ func (c *Conn) writePacket(header byte, frame []byte, size int) error {
 
 // Close ends the connection in good order: what is buffered is written, the
 // connection half-closes, drains and closes, all of it in the background. It
-// never fails.
+// never fails. After TakeOver it does nothing.
 func (c *Conn) Close() error {
-	c.finish(nil)
+	if !c.taken.Load() {
+		c.finish(nil)
+	}
 	return nil
 }
 

@@ -28,6 +28,7 @@ type inbound struct {
 	n     int    // what ready read
 	err   error
 	ready func(fd uintptr) bool
+	ended func() // set by TakeOver
 }
 
 // Read gives the engine the next control packet's bytes: first a CONNECT, at
@@ -35,6 +36,9 @@ type inbound struct {
 // processed meanwhile. It is called by one goroutine, the engine's reader.
 func (c *Conn) Read(p []byte) (int, error) {
 	in := &c.in
+	if c.taken.Load() {
+		return 0, errTakenOver
+	}
 	for {
 		if len(in.up) > 0 {
 			n := copy(p, in.up)

@@ -14,6 +14,7 @@ type Stats struct {
 	RefusedRate    atomic.Int64      // Limits.ConnectRate
 	RefusedMQTT    atomic.Int64      // MQTT clients at the HTTP port
 	RefusedTLS     atomic.Int64      // failed TLS handshakes
+	RefusedProxy   atomic.Int64      // trusted proxies without a good PROXY header
 	RefusedWeb     atomic.Int64      // HTTP clients at an MQTT port
 	RefusedHTTP    atomic.Int64      // WebSocket upgrades refused: origin, subprotocol, not an upgrade
 	ConnectTimeout atomic.Int64      // no CONNECT in time

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type TCP struct {
 	id      string
 	address string
 	config  *tls.Config
+	proxies []netip.Prefix
 	log     *slog.Logger
 
 	mu     sync.Mutex // guards listen and closed
@@ -115,7 +117,7 @@ func (l *TCP) Serve(establish listeners.EstablishFn) {
 
 // accept starts a connection's goroutine.
 func (l *TCP) accept(nc net.Conn, establish listeners.EstablishFn) {
-	var prepare func() error
+	sock := nc
 	if l.config != nil {
 		nc = tls.Server(nc, l.config)
 	}
@@ -131,36 +133,39 @@ func (l *TCP) accept(nc net.Conn, establish listeners.EstablishFn) {
 	if closed { // Close may have missed it
 		c.finish(nil)
 	}
-	if l.config != nil {
-		prepare = c.handshake
-	}
-	go l.t.serve(c, prepare, establish)
+	go l.t.serve(c, l.preparation(c, sock), establish)
 }
 
-// beginDeadline starts the one deadline that holds until the CONNECT is read.
-func (c *Conn) beginDeadline() error {
-	err := c.nc.SetDeadline(time.Now().Add(c.t.limits.ConnectTimeout))
-	c.in.armed = 1
-	if c.out.closing.Load() { // finish has set its own, which is overwritten now
-		return net.ErrClosed
-	}
-	return err
-}
-
-// handshake is TLS's, here and not at the first read, since it writes.
-func (c *Conn) handshake() error {
-	tc, ok := c.nc.(*tls.Conn)
-	if !ok {
+// preparation is what comes before MQTT on this listener, nil where that is
+// nothing: the PROXY header, the TLS handshake. One deadline holds until the
+// CONNECT is read.
+func (l *TCP) preparation(c *Conn, sock net.Conn) func() error {
+	proxied := l.trusts(sock.RemoteAddr())
+	tc, secure := c.nc.(*tls.Conn)
+	if !proxied && !secure {
 		return nil
 	}
-	if err := c.beginDeadline(); err != nil {
-		return err
+	return func() error {
+		if err := sock.SetDeadline(time.Now().Add(l.t.limits.ConnectTimeout)); err != nil {
+			return err
+		}
+		c.in.armed = 1
+		if c.out.closing.Load() { // finish has set its own deadline, which is overwritten now
+			return net.ErrClosed
+		}
+		if proxied {
+			if err := c.readProxyHeader(sock); err != nil {
+				return err
+			}
+		}
+		if secure { // here and not at the first read, since it writes
+			if err := tc.Handshake(); err != nil {
+				l.t.stats.RefusedTLS.Add(1)
+				return fmt.Errorf("TLS handshake: %w", err)
+			}
+		}
+		return sock.SetWriteDeadline(time.Time{})
 	}
-	if err := tc.Handshake(); err != nil {
-		c.t.stats.RefusedTLS.Add(1)
-		return fmt.Errorf("TLS handshake: %w", err)
-	}
-	return tc.SetWriteDeadline(time.Time{})
 }
 
 // Close stops listening and disconnects this listener's clients (0x8B). The

@@ -224,9 +224,10 @@ func TestTransport_EndRevoked(t *testing.T) {
 			return err
 		}
 		defer nc.Close()
-		c := &client{Conn: nc, tb: t}
-		c.send(connect(4, "resume", 0))
-		_, _, err = c.next()
+		if _, err := nc.Write(connect(4, "resume", 0)); err != nil {
+			return err // refused before it could be written
+		}
+		_, _, err = (&client{Conn: nc, tb: t}).next()
 		return err
 	}
 	if err := resume(); err != nil {

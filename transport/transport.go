@@ -249,15 +249,22 @@ func (t *Transport) forget(c *Conn) {
 	t.conns.Done()
 }
 
-// serve prepares one connection and runs the engine's handler for it, on the
-// goroutine that is to be the connection's reading one. A panic ends this
-// connection only. prepare may be nil.
+// serve runs the engine's handler for one connection, on the goroutine that is
+// to be the connection's reading one, unless it is taken over: then a new one
+// reads on, whose stack is small.
 func (t *Transport) serve(c *Conn, prepare func() error, establish func(id string, c net.Conn) error) {
-	defer c.readerGone()
-	defer func() {
-		// The connection may be closed already: then this changes nothing.
-		_ = c.Close()
-	}()
+	t.handle(c, prepare, establish)
+	if c.taken.Load() {
+		t.conns.Go(func() { t.live(c) })
+		return
+	}
+	// The connection may be closed already: then this changes nothing.
+	_ = c.Close()
+	c.readerGone()
+}
+
+// handle calls the engine. A panic ends this connection only.
+func (t *Transport) handle(c *Conn, prepare func() error, establish func(id string, c net.Conn) error) {
 	defer func() {
 		if r := recover(); r != nil {
 			t.panicked(c, r)
@@ -273,7 +280,7 @@ func (t *Transport) serve(c *Conn, prepare func() error, establish func(id strin
 		return
 	}
 	if err := establish(c.listener, c); err != nil {
-		t.log.Debug("connection ended", "listener", c.listener, "remote", c.Remote(), "error", err)
+		t.log.Debug("the engine is done with a connection", "listener", c.listener, "remote", c.Remote(), "error", err)
 	}
 }
 

@@ -2,7 +2,9 @@ package transport
 
 import (
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -150,6 +152,9 @@ func (l *WebSocket) upgrade(w http.ResponseWriter, r *http.Request, establish li
 		}
 	}
 	c := l.t.newConn(unwrapWeb(nc), l.id, codec)
+	if a, err := netip.ParseAddrPort(r.RemoteAddr); err == nil && r.RemoteAddr != nc.RemoteAddr().String() {
+		c.remote.Store(net.TCPAddrFromAddrPort(a)) // what is in front knows better
+	}
 	codec.timer = time.AfterFunc(time.Hour, c.ping)
 	if err := l.t.admit(c); err != nil {
 		codec.stop()

@@ -267,15 +267,13 @@ func (w *Will) parseProps(list *propScanner) error {
 const engineKeepAlive = 60
 
 // EngineFrame encodes the CONNECT that the embedded engine is given instead of
-// the client's: the same version, client identifier, credentials, clean flag
-// and properties, but no will, no keep alive to watch and no authentication
-// method, since none of these is the engine's to act on. An empty password is
-// left out, which the engine takes for malformed.
+// the client's: the same version, client identifier, credentials and properties,
+// but a clean start and no session expiry, since the engine keeps no session,
+// and no will, no keep alive to watch and no authentication method, since none
+// of these is the engine's to act on. An empty password is left out, which the
+// engine takes for malformed.
 func (c *Connect) EngineFrame() []byte {
-	var flags byte
-	if c.CleanStart {
-		flags |= flagClean
-	}
+	flags := byte(flagClean)
 	if c.HasUserName {
 		flags |= flagUserName
 	}
@@ -308,9 +306,6 @@ func (c *Connect) EngineFrame() []byte {
 func (p *ConnectProperties) appendEngine(dst []byte) []byte {
 	u32 := func(id byte, v uint32) {
 		dst = append(dst, id, byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
-	}
-	if p.HasSessionExpiry {
-		u32(propSessionExpiry, p.SessionExpiry)
 	}
 	if p.ReceiveMaximum != NoReceiveMaximum {
 		dst = append(dst, propReceiveMaximum, byte(p.ReceiveMaximum>>8), byte(p.ReceiveMaximum))

@@ -98,7 +98,7 @@ func TestParseConnect_OK(t *testing.T) {
 	}
 }
 
-// The engine's frame is itself a valid CONNECT, without will and method.
+// The engine's frame is itself a valid CONNECT, without will, method and session.
 func TestConnect_EngineFrame(t *testing.T) {
 	for _, in := range []string{
 		"0006'MQIsdp' 03 00 003c 0001'c'",
@@ -121,6 +121,7 @@ func TestConnect_EngineFrame(t *testing.T) {
 			t.Errorf("got keep alive %d, want one that the engine does not warn about", got.KeepAlive)
 		}
 		want.Will, want.KeepAlive = nil, got.KeepAlive
+		want.CleanStart, want.SessionExpiry, want.HasSessionExpiry = true, 0, false
 		want.AuthMethod, want.HasAuthMethod, want.AuthData = "", false, nil
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v\nwant %+v", got, want)
