@@ -28,7 +28,8 @@ func (h *Connack) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Pac
 	if conn == nil || st.session == nil {
 		return pk
 	}
-	pk.SessionPresent = st.session.Present() // [MQTT-3.2.2-2], [MQTT-3.2.2-3]
+	// [MQTT-3.2.2-2], [MQTT-3.2.2-3]; CONNACK of MQTT 3.1 has no such flag.
+	pk.SessionPresent = st.session.Present() && conn.Connect().Version > 3
 	p := &pk.Properties
 	p.MaximumPacketSize = h.announce.MaximumPacketSize
 	p.TopicAliasMaximum = h.announce.TopicAliasMaximum
