@@ -96,8 +96,9 @@ func (h *Hub) leaveWill(s *Session, w *will) {
 	s.mu.Unlock()
 	delay := min(w.delay, expiry)
 	if delay == 0 {
-		h.publishWill(c, w)
-		h.willGone(s, w)
+		if stored(h.publishWill(c, w)) {
+			h.willGone(s, w)
+		}
 		return
 	}
 	h.wills.add(s.id, &pendingWill{w: w, c: c, at: h.now().Add(time.Duration(delay) * time.Second)})
@@ -108,14 +109,18 @@ func (h *Hub) leaveWill(s *Session, w *will) {
 // the session was not continued.
 func (h *Hub) returned(clientID string) {
 	if p := h.wills.remove(clientID); p != nil && !p.at.After(h.now()) {
-		h.publishWill(p.c, p.w)
+		stored(h.publishWill(p.c, p.w)) // if not, a restart publishes it
 	}
 }
 
 func (h *Hub) publishDueWills() {
-	for _, p := range h.wills.take(h.now()) {
-		h.publishWill(p.c, p.w)
-		if s := h.session(p.c.ID); s != nil {
+	due := h.wills.take(h.now())
+	published := make([]<-chan struct{}, 0, len(due))
+	for _, p := range due {
+		published = append(published, h.publishWill(p.c, p.w))
+	}
+	for i, p := range due {
+		if s := h.session(p.c.ID); s != nil && stored(published[i]) {
 			h.willGone(s, p.w)
 		}
 	}
@@ -162,8 +167,27 @@ func (w *will) recordID(clientID string) string {
 	return "will/" + hex.EncodeToString(sum[:16])
 }
 
-// publishWill publishes with the rights that the client has now.
-func (h *Hub) publishWill(c *Client, w *will) {
+// willPatience is how long the end of a connection waits until its will is in
+// the log, before the session's row forgets it. When the store takes longer the
+// row keeps it: after a crash it is published again, under the same record id.
+const willPatience = 2 * time.Second
+
+// stored waits until what publishWill was asked for is done.
+func stored(done <-chan struct{}) bool {
+	patience := time.NewTimer(willPatience)
+	defer patience.Stop()
+	select {
+	case <-done:
+		return true
+	case <-patience.C:
+		return false
+	}
+}
+
+// publishWill publishes with the rights that the client has now. The channel is
+// closed once the will is in the log, or refused.
+func (h *Hub) publishWill(c *Client, w *will) <-chan struct{} {
+	published := make(chan struct{})
 	m := &Message{
 		Topic: w.topic, Payload: w.payload, QoS: w.qos, Retain: w.retain, Props: w.props,
 		At: h.now().UnixNano(), From: Origin{ClientID: c.ID, UserID: c.UserID, Role: c.Role},
@@ -172,10 +196,14 @@ func (h *Hub) publishWill(c *Client, w *will) {
 		m.Expires = m.At + int64(w.props.Expiry)*int64(time.Second)
 	}
 	h.publishAs(c, m, w.recordID(c.ID), func(code wire.Code, reason string) {
+		if code != wire.UnspecifiedError { // that is the store's: the row keeps the will
+			close(published)
+		}
 		if code.Failed() {
 			h.log.Info("a will was refused", "client", c.ID, "topic", w.topic, "reason", reason)
 			return
 		}
 		h.stats.Wills.Add(1)
 	})
+	return published
 }
