@@ -25,6 +25,8 @@ type cli struct {
 	Link    linkCmd    `cmd:"" help:"Links between trainers and clients."`
 	Token   tokenCmd   `cmd:"" help:"Tokens to sign in with."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+
+	Challenge challengeCmd `cmd:"" help:"Look after challenges."`
 }
 
 // env is what a command gets of the outside.
