@@ -93,10 +93,11 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	versions := binaries.Versions(ctx) // the repository may move on meanwhile
 	env := &workload.Env{Binaries: binaries, Scale: scale(o), Profile: o.profile}
 	results := measure(ctx, env, workloads, kinds, o.repeat)
 	text := report.Report{
-		Machine: report.Inspect(), Date: time.Now(), Versions: binaries.Versions(ctx), Scale: env.Scale, Repeat: o.repeat,
+		Machine: report.Inspect(), Date: time.Now(), Versions: versions, Scale: env.Scale, Repeat: o.repeat,
 		Command: "go run ./tests/bench " + strings.Join(os.Args[1:], " "), Workloads: workloads, Kinds: kinds, Results: results,
 	}
 	fmt.Print(text.Text())
