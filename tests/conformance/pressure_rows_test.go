@@ -31,8 +31,8 @@ var pressureRows = []row{
 		c.nothingFrom(p)
 	}},
 	{v5: "MQTT-3.3.4-1 MQTT-3.1.4-3", v3: "MQTT-3.3.4-1 MQTT-3.1.4-2", name: "a client that does not read holds nobody up", via: "tcp", not31: true, run: func(e *env) {
-		const n = 500
-		payload := strings.Repeat("x", 16<<10)
+		const n = 300
+		payload := strings.Repeat("x", 24<<10)
 		stalled, good, p := e.lasting("stalled"), e.client("good"), e.client("p")
 		stalled.subscribe(e.topic("a"), 1)
 		good.subscribe(e.topic("a"), 1)
@@ -55,7 +55,7 @@ var pressureRows = []row{
 	{v5: "MQTT-3.3.4-9 MQTT-4.9.0-2", name: "the window does not leak", run: func(e *env) {
 		c, p := e.open(connect{id: e.id("c"), clean: true, props: num16(pReceiveMaximum, 1)}), e.client("p")
 		c.subscribe(e.topic("a"), 2)
-		for i := range 60 {
+		for i := range 30 {
 			p.say(e.topic("a"), fmt.Sprint(i), 1+byte(i%2))
 			p.say(e.topic("a"), fmt.Sprint(i, "+"), 2-byte(i%2))
 			m := c.message()

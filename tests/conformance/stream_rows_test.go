@@ -38,9 +38,12 @@ func (c *client) wantTypes(want []byte) {
 
 // streamRows: where packets begin and end is nobody's business but theirs.
 var streamRows = []row{
-	{v5: "MQTT-4.2-1 MQTT-6.0.0-2", v3: "MQTT-4.2.0-1 MQTT-6.0.0-2", name: "a conversation cut in two at every byte", run: func(e *env) {
+	{v5: "MQTT-4.2-1 MQTT-6.0.0-2", v3: "MQTT-4.2.0-1 MQTT-6.0.0-2", name: "a conversation cut in two at every byte", not31: true, run: func(e *env) {
 		whole, _ := script(e, "s")
 		for at := 1; at < len(whole); at++ {
+			if bytes.HasPrefix(whole[at:], []byte("ppp")) && at%32 != 0 {
+				continue // one place inside the payload is as good as another
+			}
 			b, want := script(e, "s")
 			c := e.dial()
 			c.send(b[:at])
