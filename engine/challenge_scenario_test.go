@@ -124,7 +124,7 @@ func TestEngine_TenAthletes(t *testing.T) {
 		t.Errorf("teams: got %+v", old.Teams)
 	}
 	st := state[engine.ChallengeStatus](w, "challenge/c1/status")
-	if st.Period == nil || st.Period.Period != "2026-03-03" || st.Previous == nil || lines(st.Previous.Winners)[0] != "1 a1 10999" || st.TimeLeft > 24*3600 {
+	if st.Current == nil || st.Current.Period != "2026-03-03" || st.Previous == nil || lines(st.Previous.Winners)[0] != "1 a1 10999" || st.TimeLeft > 24*3600 {
 		t.Errorf("status: got %+v", st)
 	}
 	feed := w.awards("challenge/c1/achievements")

@@ -74,7 +74,7 @@ func (e *Engine) statusOf(c *contest, now time.Time) ChallengeStatus {
 		st.Winners = e.entries(c.board.Standing(p).Order().Page(0, winners))
 	}
 	if s.Period != challenge.Once {
-		st.Period = e.periodOf(c, p, st.State == challenge.Ended)
+		st.Current = e.periodOf(c, p, st.State == challenge.Ended)
 		if prev, ok := s.Previous(p); ok {
 			st.Previous = e.periodOf(c, prev, true)
 		}

@@ -195,7 +195,7 @@ type ChallengeStatus struct {
 	GoalProgress float64           `json:"goalProgress,omitempty"`
 	GoalReached  int               `json:"goalReached,omitempty"`
 	Winners      []BoardEntry      `json:"winners,omitempty"`
-	Period       *PeriodStatus     `json:"period,omitempty"`
+	Current      *PeriodStatus     `json:"current,omitempty"`
 	Previous     *PeriodStatus     `json:"previous,omitempty"`
 	TimeLeft     int64             `json:"timeLeft,omitempty"`
 	UpdatedAt    time.Time         `json:"updatedAt"`
