@@ -225,7 +225,7 @@ func (b *Broker) makeGateway(context.Context) error {
 		Door: b.door, Tokens: b.tokens, Devices: b.users,
 		Publisher: &httpPublisher{hub: b.hub}, Retained: &kept{hub: b.hub},
 		WebSocket: b.websocket, Web: web.Handler(), Ready: b.readiness, Registry: registry,
-		Logger: b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(),
+		Logger: b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(), Proxies: c.Proxies.Networks(),
 		Limits: gateway.Limits{BodySize: int64(c.HTTP.MaxBodySize), RequestTime: c.HTTP.RequestTimeout.Std()},
 	})
 	return err

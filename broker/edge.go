@@ -98,12 +98,12 @@ func (b *Broker) listen() (err error) {
 	}
 	b.transport.SetWebAddress(e.http.Addr().String())
 	e.http = b.transport.Web(e.http, e.mqtt.Addr().String())
-	all := []listeners.Listener{b.transport.NewTCPOn(listenerTCP, e.mqtt, nil), b.websocket}
+	all := []listeners.Listener{b.tcp(listenerTCP, e.mqtt, nil), b.websocket}
 	if e.mqttCerts != nil {
 		if e.mqtts, err = net.Listen("tcp", b.opts.Config.MQTT.TLS.Addr); err != nil {
 			return fmt.Errorf("listen for MQTT over TLS: %w", err)
 		}
-		all = append(all, b.transport.NewTCPOn(listenerTLS, e.mqtts, e.mqttCerts.Config()))
+		all = append(all, b.tcp(listenerTLS, e.mqtts, e.mqttCerts.Config()))
 	}
 	for _, l := range all {
 		if err := b.server.AddListener(&ending{Listener: l, b: b}); err != nil {
@@ -111,6 +111,14 @@ func (b *Broker) listen() (err error) {
 		}
 	}
 	return nil
+}
+
+func (b *Broker) tcp(id string, l net.Listener, secure *tls.Config) *transport.TCP {
+	t := b.transport.NewTCPOn(id, l, secure)
+	if p := b.opts.Config.Proxies; p.Protocol {
+		t.TrustProxies(p.Networks())
+	}
+	return t
 }
 
 func (e *edge) close() error {

@@ -222,3 +222,45 @@ func TestBroker_HTTPS(t *testing.T) {
 		t.Errorf("plain HTTP at the HTTPS port: got %d, want 400", plain.StatusCode)
 	}
 }
+
+// A trusted proxy says whose a connection is; without its header it is closed.
+func TestBroker_Proxies(t *testing.T) {
+	s := brokertest.Start(t, func(o *broker.Options) {
+		o.Dev = true
+		o.Config.Proxies = config.Proxies{Trusted: []string{"127.0.0.0/8"}, Protocol: true}
+		o.Config.MQTT.MaxConnectionsPerAddress = 1
+	})
+	connect := func(header string) []byte {
+		t.Helper()
+		nc, err := net.Dial("tcp", s.MQTT)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { nc.Close() })
+		if err := nc.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := nc.Write([]byte(header + "\x10\x0c\x00\x04MQTT\x04\x02\x00\x00\x00\x00")); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, 4)
+		n, err := io.ReadFull(nc, got)
+		if err != nil && n > 0 {
+			t.Fatalf("got %x and %v", got[:n], err)
+		}
+		return got[:n]
+	}
+	for _, tt := range []struct {
+		header string
+		want   []byte
+	}{
+		{"PROXY TCP4 203.0.113.7 192.0.2.1 56324 1883\r\n", []byte{0x20, 2, 0, 0}},
+		{"PROXY TCP4 203.0.113.8 192.0.2.1 56324 1883\r\n", []byte{0x20, 2, 0, 0}},
+		{"PROXY TCP4 203.0.113.7 192.0.2.1 56325 1883\r\n", []byte{0x20, 2, 0, 3}}, // one is there
+		{"", nil},
+	} {
+		if got := connect(tt.header); !bytes.Equal(got, tt.want) {
+			t.Errorf("%q: got %x, want %x", tt.header, got, tt.want)
+		}
+	}
+}

@@ -146,6 +146,7 @@ func (s sink) transport(st *transport.Stats) {
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedAddress.Load()), "address_limit")
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedRate.Load()), "connect_rate")
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedTLS.Load()), "tls_handshake")
+	s.counter("fitmq_connections_refused_total", float64(st.RefusedProxy.Load()), "proxy_header")
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedWeb.Load()), "http_on_mqtt_port")
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedMQTT.Load()), "mqtt_on_http_port")
 	s.counter("fitmq_connections_refused_total", float64(st.RefusedHTTP.Load()), "upgrade")

@@ -5,7 +5,10 @@ package config
 
 //go:generate go run ./internal/gendocs -o ../docs/config.md
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Config is a whole configuration. Get one from [Default] or [Load]; the zero
 // value is not valid.
@@ -14,6 +17,9 @@ type Config struct {
 	MQTT MQTT `yaml:"mqtt"`
 	// HTTP is the port for the REST interface, MQTT over WebSocket and the page.
 	HTTP HTTP `yaml:"http"`
+	// Proxies are what stands in front of the server and is believed about who
+	// its clients are.
+	Proxies Proxies `yaml:"proxies"`
 	// Durability says when a stored message counts as safe: `commit`
 	// acknowledges after it is on disk, `interval` syncs every 100 ms, so that a
 	// power failure can cost what was acknowledged in the last 100 ms (a killed
@@ -116,6 +122,30 @@ type HTTPTLS struct {
 	Key string `yaml:"key" check:"file"`
 }
 
+// Proxies are what stands in front of the server and is believed about who its
+// clients are.
+type Proxies struct {
+	// Trusted lists their addresses or networks (`10.0.0.0/8`). From them HTTP's
+	// X-Forwarded-For is believed; from all others it is ignored.
+	Trusted []string `yaml:"trusted" check:"networks"`
+	// Protocol has MQTT connections from the trusted ones begin with a PROXY
+	// protocol header, version 1 or 2; without one they are closed. Connections
+	// from elsewhere must not have one.
+	Protocol bool `yaml:"protocol"`
+}
+
+// Networks are the trusted ones. What is not valid is left out: Validate has
+// said so.
+func (p Proxies) Networks() []netip.Prefix {
+	var list []netip.Prefix
+	for _, text := range p.Trusted {
+		if n, err := parseNetwork(text); err == nil {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
 // Presence is when a participant counts as gone.
 type Presence struct {
 	// Grace is how long a lost connection may be away before its user counts as
@@ -198,6 +228,7 @@ func Default() Config {
 			Addr: ":8080", AllowedOrigins: []string{}, MaxBodySize: MiB,
 			RequestTimeout: Duration(30 * time.Second),
 		},
+		Proxies:     Proxies{Trusted: []string{}},
 		Durability:  Commit,
 		Presence:    Presence{Grace: Duration(5 * time.Second)},
 		Leaderboard: Leaderboard{Rate: 2, Top: 25},

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"strconv"
@@ -53,6 +54,9 @@ func (c Config) together() (problems Problems) {
 	if m.ClientCertificates == Required {
 		needs("mqtt.tls.clientCertificates", string(m.ClientCertificates), m.ClientCA, "mqtt.tls.clientCA")
 	}
+	if c.Proxies.Protocol {
+		needs("proxies.protocol", "true", strings.Join(c.Proxies.Trusted, ""), "proxies.trusted")
+	}
 	needs("http.tls.cert", h.Cert, h.Key, "http.tls.key")
 	needs("http.tls.key", h.Key, h.Cert, "http.tls.cert")
 	return problems
@@ -87,6 +91,12 @@ func checkValue(tag reflect.StructTag, v reflect.Value) []string {
 	case "secret":
 		if n := v.Len(); n > 0 && n < minSecret {
 			msgs = append(msgs, fmt.Sprintf("%d bytes are under the limit of %d: make one with `openssl rand -base64 32`", n, minSecret))
+		}
+	case "networks":
+		for _, text := range v.Interface().([]string) {
+			if _, err := parseNetwork(text); err != nil {
+				msgs = append(msgs, err.Error())
+			}
 		}
 	case "origins":
 		for _, origin := range v.Interface().([]string) {
@@ -147,6 +157,18 @@ func checkAddr(addr string) string {
 		return fmt.Sprintf("%q: write the port as %d", addr, n)
 	}
 	return ""
+}
+
+// parseNetwork reads an address or a network.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
+	}
+	n, err := netip.ParsePrefix(text)
+	if err != nil || n.Masked() != n {
+		return netip.Prefix{}, fmt.Errorf("%q is not a network: write it like 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32", text)
+	}
+	return n, nil
 }
 
 // checkOrigin judges an origin: a scheme and a host, nothing behind them

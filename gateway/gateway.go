@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,6 +47,8 @@ type Options struct {
 	// Anonymous lets requests without credentials publish and read retained
 	// messages, as far as the policy allows nobody in particular to.
 	Anonymous bool
+	// Proxies are the networks whose X-Forwarded-For is believed.
+	Proxies []netip.Prefix
 	// TLS makes Serve speak HTTPS (and HTTP/2 where it offers that); nil: HTTP.
 	TLS *tls.Config
 	// Limits of requests.
@@ -117,7 +120,7 @@ func New(o Options) (*Gateway, error) {
 		return nil, fmt.Errorf("new gateway: %w", err)
 	}
 	g.api = g.apiRoutes()
-	g.root = g.recovering(g.rootRoutes())
+	g.root = g.recovering(forwarded(o.Proxies, g.rootRoutes()))
 	g.server = &http.Server{
 		Handler:           g.root,
 		TLSConfig:         o.TLS,

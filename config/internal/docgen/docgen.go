@@ -89,6 +89,8 @@ func span(f reflect.StructField, v reflect.Value) string {
 		return strings.TrimSpace(low + " to " + high + " " + f.Tag.Get("unit"))
 	case f.Tag.Get("check") == "addr":
 		return "host:port"
+	case f.Tag.Get("check") == "networks":
+		return "list of networks"
 	case f.Tag.Get("check") == "file":
 		return "file"
 	case f.Tag.Get("check") == "origins":
