@@ -175,13 +175,18 @@ func (r *round) judgeWhenQuiet() []violation {
 // cleanUp leaves the broker without the round's sessions and retained messages.
 func (r *round) cleanUp() {
 	for _, c := range r.clients {
+		c.mu.Lock()
+		if l := c.link; l != nil {
+			c.lost(l, false)
+			l.close(false)
+		}
 		c.h = newHistory(r.plan.round) // nobody judges this
+		c.mu.Unlock()
 		if err := c.open(&opening{version: c.version, clean: true}); err == nil {
 			c.bye(&step{})
 		}
 	}
 	c := r.extra("sweeper")
-	c.h = newHistory(r.plan.round)
 	topics := slices.Clone(keptTopics)
 	for _, other := range r.clients {
 		topics = append(topics, "w/"+other.name)
