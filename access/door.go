@@ -18,6 +18,9 @@ type Proof struct {
 	// Remote is the peer's host:port, Client the MQTT client id, Via "mqtt" or
 	// "http".
 	Remote, Client, Via string
+
+	// allowed asks the throttle again, for a proof that had to wait for its turn.
+	allowed func(Proof) error
 }
 
 // Method is one way to prove who one is.
@@ -44,7 +47,15 @@ type DoorOptions struct {
 	Admin AdminToken
 	// Methods are asked in this order.
 	Methods []Method
+	// Throttle slows down guessing; nil for none.
+	Throttle *Throttle
+	// Audit gets sign-ins and refusals; nil for none.
+	Audit *Audit
 }
+
+// guessable marks the methods whose secrets people choose. Only these are
+// throttled: what nobody can guess is admitted from wherever it comes.
+type guessable interface{ guessable() }
 
 // Door is where everybody comes in, over MQTT and HTTP alike. Safe for
 // concurrent use.
@@ -70,6 +81,7 @@ func (d *Door) Stats() DoorStats {
 // the proof.
 func (d *Door) SignIn(ctx context.Context, p Proof) (Identity, error) {
 	id, err := d.judge(ctx, p)
+	d.note(p, id, err)
 	var wait *ThrottledError
 	switch {
 	case err == nil:
@@ -90,7 +102,15 @@ func (d *Door) judge(ctx context.Context, p Proof) (Identity, error) {
 			return id, nil
 		}
 	}
+	if d.o.Throttle != nil {
+		p.allowed = d.o.Throttle.Check
+	}
 	for _, m := range d.o.Methods {
+		if _, may := m.(guessable); may && p.allowed != nil {
+			if err := p.allowed(p); err != nil {
+				return Identity{}, err
+			}
+		}
 		id, err := m.Try(ctx, p)
 		if errors.Is(err, ErrElsewhere) {
 			continue
@@ -107,11 +127,34 @@ func (d *Door) judge(ctx context.Context, p Proof) (Identity, error) {
 	return Identity{}, ErrBadCredentials
 }
 
+// note counts for the throttle and writes to the audit log. Over HTTP everybody
+// signs in with each request: only the first one in a day from an address is
+// written.
+func (d *Door) note(p Proof, id Identity, err error) {
+	e := Event{Event: "sign-in", User: p.User, Client: p.Client, Remote: p.Remote, Via: p.Via}
+	if err != nil {
+		if errors.Is(err, ErrBadCredentials) && d.o.Throttle != nil {
+			d.o.Throttle.Failed(p)
+		}
+		e.Event, e.Action, e.Reason = "refused", "sign-in", err.Error()
+		d.o.Audit.Write(e)
+		return
+	}
+	known := d.o.Throttle != nil && d.o.Throttle.Succeeded(p)
+	if known && p.Via == "http" {
+		return
+	}
+	e.User, e.Role, e.By, e.Device = id.UserID, id.Role, id.By, id.Device
+	d.o.Audit.Write(e)
+}
+
 // passwords is signing in with a user's own password.
 type passwords struct{ users *Users }
 
 // PasswordMethod admits the users of the store by their passwords.
 func PasswordMethod(u *Users) Method { return passwords{u} }
+
+func (passwords) guessable() {}
 
 // Try implements [Method]. A user whom the store does not know costs a hash as
 // well, so that the time tells nothing, and is passed on.
@@ -119,7 +162,7 @@ func (m passwords) Try(ctx context.Context, p Proof) (Identity, error) {
 	if p.Bearer {
 		return Identity{}, ErrElsewhere
 	}
-	id, err := m.users.Authenticate(ctx, p.User, p.Secret)
+	id, err := m.users.prove(ctx, p)
 	if errors.Is(err, ErrBadCredentials) && !m.users.Exists(p.User) {
 		return Identity{}, ErrElsewhere
 	}

@@ -20,7 +20,7 @@ import (
 const (
 	keySetTimeout = 5 * time.Second  // for one fetch
 	keySetPause   = 10 * time.Second // between fetches for unknown key ids, by default
-	keySetWait    = 2 * time.Second  // at most, of one sign-in for the next fetch
+	keySetWait    = 2 * time.Second  // at most, of one sign-in for its turn and the fetch
 	maxKeySet     = 1 << 20          // bytes; what is behind makes the set unreadable
 )
 
@@ -77,7 +77,7 @@ func OpenKeySet(ctx context.Context, o KeySetOptions) (*KeySet, error) {
 		return nil, fmt.Errorf("open key set %s: %w", o.Location, err)
 	}
 	client, err := jwkset.NewHTTPClient(jwkset.HTTPClientOptions{
-		HTTPURLs: map[string]jwkset.Storage{address: source}, RateLimitWaitMax: keySetWait,
+		HTTPURLs: map[string]jwkset.Storage{address: source}, RateLimitWaitMax: min(keySetWait, o.Pause/5),
 		RefreshUnknownKID: rate.NewLimiter(rate.Every(o.Pause), 1),
 	})
 	if err != nil {

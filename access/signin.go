@@ -40,14 +40,20 @@ func (u *Users) release() { <-u.slots }
 // time for an unknown user too. The context's error, wrapped, means that there
 // was no place to check them in time.
 func (u *Users) Authenticate(ctx context.Context, user, password string) (Identity, error) {
-	id, err := u.authenticate(ctx, user, password)
+	return u.prove(ctx, Proof{User: user, Secret: password})
+}
+
+// prove is Authenticate for a proof.
+func (u *Users) prove(ctx context.Context, p Proof) (Identity, error) {
+	id, err := u.authenticate(ctx, p)
 	if errors.Is(err, ErrBadCredentials) {
 		u.stats.refused.Add(1)
 	}
 	return id, err
 }
 
-func (u *Users) authenticate(ctx context.Context, user, password string) (Identity, error) {
+func (u *Users) authenticate(ctx context.Context, p Proof) (Identity, error) {
+	user, password := p.User, p.Secret
 	if len(password) > MaxPassword {
 		return Identity{}, ErrBadCredentials
 	}
@@ -62,6 +68,12 @@ func (u *Users) authenticate(ctx context.Context, user, password string) (Identi
 	}
 	if err := u.acquire(ctx); err != nil {
 		return Identity{}, fmt.Errorf("check password: %w", err)
+	}
+	if p.allowed != nil { // many attempts at once must not get around the throttle
+		if err := p.allowed(p); err != nil {
+			u.release()
+			return Identity{}, err
+		}
 	}
 	ok := u.check(a, key, password)
 	u.release()

@@ -50,6 +50,7 @@ type Broker struct {
 	users     *access.Users
 	tokens    *access.Tokens
 	door      *access.Door
+	audit     *access.Audit
 	stopKeys  context.CancelFunc // ends the refreshing of other authorities' keys
 	engine    *engine.Engine
 	hub       *delivery.Hub
@@ -142,7 +143,7 @@ func (b *Broker) makeEngine(context.Context) error {
 
 func (b *Broker) makeDelivery(ctx context.Context) error {
 	c := b.opts.Config
-	policy := &rights{policy: access.NewPolicy(b.engine, b.opts.Dev), users: b.users, foreign: b.foreign()}
+	policy := &rights{policy: access.NewPolicy(b.engine, b.opts.Dev), users: b.users, audit: b.audit, foreign: b.foreign()}
 	observer := &observer{engine: b.engine}
 	renewal := &renewal{Meaning: &meaning{engine: b.engine}, tokens: b.tokens, users: b.users}
 	var err error
@@ -222,7 +223,7 @@ func (b *Broker) makeGateway(context.Context) error {
 	var err error
 	b.gateway, err = gateway.New(gateway.Options{
 		Engine: b.engine, Users: b.users, Policy: access.NewPolicy(b.engine, b.opts.Dev),
-		Door: b.door, Tokens: b.tokens, Devices: b.users,
+		Door: b.door, Audit: b.audit, Tokens: b.tokens, Devices: b.users,
 		Publisher: &httpPublisher{hub: b.hub}, Retained: &kept{hub: b.hub},
 		WebSocket: b.websocket, Web: web.Handler(), Ready: b.readiness, Registry: registry,
 		Logger: b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(), Proxies: c.Proxies.Networks(),
@@ -262,6 +263,7 @@ func (b *Broker) release() error {
 	if b.store != nil {
 		errs = append(errs, b.store.Close())
 	}
+	errs = append(errs, b.audit.Close())
 	return errors.Join(errs...)
 }
 

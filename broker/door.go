@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/fitmq/fitmq/access"
@@ -37,8 +38,20 @@ func (b *Broker) openDoor(ctx context.Context) error {
 	if b.tokens, err = access.NewTokens(o); err != nil {
 		return fmt.Errorf("configuration: tokens: %w", err)
 	}
+	b.audit, err = access.OpenAudit(access.AuditOptions{
+		Path:    filepath.Join(b.opts.DataDir, access.AuditFile),
+		MaxSize: int64(b.opts.Config.Audit.MaxSize), Keep: b.opts.Config.Audit.Keep, Logger: b.log,
+	})
+	if err != nil {
+		return err
+	}
+	s := b.opts.Config.SignIn
 	b.door = access.NewDoor(access.DoorOptions{
 		Users: b.users, Admin: access.NewAdminToken(b.token),
+		Audit: b.audit,
+		Throttle: access.NewThrottle(access.ThrottleOptions{
+			UserFailures: s.UserFailures, AddressFailures: s.AddressFailures, MaxWait: s.MaxWait.Std(),
+		}),
 		Methods: []access.Method{access.DeviceMethod(b.users), b.tokens, access.PasswordMethod(b.users)},
 	})
 	return nil

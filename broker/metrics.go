@@ -50,6 +50,7 @@ var metricNames = []struct{ name, help, label string }{
 	{"fitmq_received_bytes_total", "Bytes read from MQTT sockets.", ""},
 	{"fitmq_sent_bytes_total", "Bytes written to MQTT sockets.", ""},
 	{"fitmq_socket_writes_total", "Writes to MQTT sockets.", ""},
+	{"fitmq_sign_ins_total", "Attempts to sign in, by result.", "result"},
 	{"fitmq_log_position", "Last position of the log.", ""},
 	{"fitmq_store_ready", "1 while the store can write.", ""},
 }
@@ -85,6 +86,11 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	out.transport(m.b.transport.Stats())
 	out.certificates("mqtt", m.b.edge.mqttCerts)
 	out.certificates("http", m.b.edge.webCerts)
+	door := m.b.door.Stats()
+	out.counter("fitmq_sign_ins_total", float64(door.Admitted), "admitted")
+	out.counter("fitmq_sign_ins_total", float64(door.Refused), "refused")
+	out.counter("fitmq_sign_ins_total", float64(door.Throttled), "throttled")
+	out.counter("fitmq_sign_ins_total", float64(door.Unavailable), "unavailable")
 	pos, ready := m.b.store.Applied()
 	out.gauge("fitmq_log_position", float64(pos))
 	out.gauge("fitmq_store_ready", map[bool]float64{true: 1}[ready])

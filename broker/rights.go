@@ -21,6 +21,7 @@ func (s *signIn) Anonymous() bool { return s.dev }
 type rights struct {
 	policy *access.Policy
 	users  *access.Users
+	audit  *access.Audit
 	// foreign: others than the store vouch for users.
 	foreign bool
 }
@@ -44,12 +45,33 @@ func (r *rights) identity(c *delivery.Client) access.Identity {
 
 // MayPublish implements delivery.Policy.
 func (r *rights) MayPublish(c *delivery.Client, topic string) string {
-	return r.policy.Publish(r.identity(c), topic).Reason
+	id := r.identity(c)
+	d := r.policy.Publish(id, topic)
+	if !d.Allowed {
+		r.refused(c, id, "publish", topic, d.Reason)
+	}
+	return d.Reason
 }
 
 // MaySubscribe implements delivery.Policy.
 func (r *rights) MaySubscribe(c *delivery.Client, filter string) string {
-	return r.policy.Subscribe(r.identity(c), filter).Reason
+	id := r.identity(c)
+	d := r.policy.Subscribe(id, filter)
+	if !d.Allowed {
+		r.refused(c, id, "subscribe", filter, d.Reason)
+	}
+	return d.Reason
+}
+
+func (r *rights) refused(c *delivery.Client, id access.Identity, action, target, reason string) {
+	via := "mqtt"
+	if c.Remote == "" {
+		via = "http"
+	}
+	r.audit.Write(access.Event{
+		Event: "refused", User: c.UserID, Role: id.Role, By: id.By, Device: id.Device, Client: c.ID,
+		Remote: c.Remote, Via: via, Action: action, Target: target, Reason: reason,
+	})
 }
 
 // MayReceive implements delivery.Policy.

@@ -36,6 +36,10 @@ type Config struct {
 	// Tokens is whose JSON Web Tokens let people in, beside those that this server
 	// signs itself.
 	Tokens Tokens `yaml:"tokens"`
+	// SignIn is what failed attempts to sign in cost.
+	SignIn SignIn `yaml:"signIn"`
+	// Audit is the log of sign-ins, refusals and changes, DIR/audit.log.
+	Audit Audit `yaml:"audit"`
 	// Dev opens everything outside the fitness topics to everybody, anonymous
 	// clients included. For trying things out, never for the internet.
 	Dev bool `yaml:"dev"`
@@ -216,6 +220,28 @@ type Tokens struct {
 	RequireUser bool `yaml:"requireUser"`
 }
 
+// SignIn is what failed attempts to sign in cost. Only passwords are concerned:
+// tokens and devices' secrets cannot be guessed.
+type SignIn struct {
+	// UserFailures is how many failures in a row one address has free for one user.
+	// The next attempt must wait a second, the one after that two, and so on.
+	UserFailures int `yaml:"userFailures" unit:"failures" range:"1..1000"`
+	// AddressFailures is the same for one IPv4 address or IPv6 /64 and all users
+	// together; users who have signed in from there within a day are exempt.
+	AddressFailures int `yaml:"addressFailures" unit:"failures" range:"1..1000000"`
+	// MaxWait bounds the wait. Failures are forgotten after 15 minutes without one.
+	MaxWait Duration `yaml:"maxWait" range:"1s..15m"`
+}
+
+// Audit is the log of sign-ins, refusals and changes, DIR/audit.log: JSON, one
+// event a line.
+type Audit struct {
+	// MaxSize is when the file is put aside as audit.log.1, and so on.
+	MaxSize Size `yaml:"maxSize" range:"4KiB..64GiB"`
+	// Keep is how many files that were put aside are kept.
+	Keep int `yaml:"keep" unit:"files" range:"1..1000"`
+}
+
 // Default returns the configuration that an empty file means.
 func Default() Config {
 	return Config{
@@ -234,6 +260,8 @@ func Default() Config {
 		Leaderboard: Leaderboard{Rate: 2, Top: 25},
 		Sessions:    Sessions{QueueMessages: 100_000, QueueBytes: 64 * MiB},
 		Passwords:   Passwords{Memory: 19 * MiB, Iterations: 2, Parallel: 2},
+		SignIn:      SignIn{UserFailures: 5, AddressFailures: 50, MaxWait: Duration(time.Minute)},
+		Audit:       Audit{MaxSize: 16 * MiB, Keep: 4},
 		Tokens:      Tokens{Keys: []string{}, JWKSRefresh: Duration(time.Hour), Leeway: Duration(5 * time.Second)},
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fitmq/fitmq/access"
 )
 
 // Options are a Gateway's parts and limits. Zero limits mean the stated values.
@@ -30,6 +32,8 @@ type Options struct {
 	// leaves the paths out.
 	Tokens  TokenIssuer
 	Devices Devices
+	// Audit gets changes and refusals; nil for none.
+	Audit *access.Audit
 	// Publisher serves POST /api/v1/publish, Retained GET /api/v1/retained; nil
 	// leaves the path out.
 	Publisher Publisher

@@ -160,6 +160,9 @@ func (g *Gateway) answer(route string, fn call) http.HandlerFunc {
 			p := problemOf(err)
 			status = p.Status
 			g.logFailure(req, p, err)
+			if status == http.StatusForbidden {
+				g.audit(req, "refused", status, p.Detail)
+			}
 			p.write(w)
 			return
 		}
@@ -167,6 +170,7 @@ func (g *Gateway) answer(route string, fn call) http.HandlerFunc {
 			status = http.StatusOK
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead && route != apiPrefix+"/publish" {
+			g.audit(req, "change", status, "")
 			g.log.Info("administrative change", "user", req.id.UserID, "role", string(req.id.Role), "method", r.Method, "path", r.URL.Path, "status", status)
 		}
 		w.Header().Set("Cache-Control", "no-store")
@@ -178,6 +182,14 @@ func (g *Gateway) answer(route string, fn call) http.HandlerFunc {
 		w.WriteHeader(status)
 		writeJSON(w, res.body)
 	}
+}
+
+// audit writes who did what, or may not.
+func (g *Gateway) audit(r request, event string, status int, reason string) {
+	g.o.Audit.Write(access.Event{
+		Event: event, User: r.id.UserID, Role: r.id.Role, By: r.id.By, Device: r.id.Device, Remote: r.RemoteAddr,
+		Via: "http", Action: r.Method, Target: r.URL.Path, Status: status, Reason: reason,
+	})
 }
 
 // logFailure tells operators what a client is only told to be internal.
