@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"runtime"
 	"strings"
@@ -165,7 +166,7 @@ func (c *wsConn) writeFrame(f ws.Frame) error {
 // Read reads from the data of the frames that come, and answers pings.
 func (c *wsConn) Read(b []byte) (int, error) {
 	for len(c.left) == 0 {
-		f, err := ws.ReadFrame(c.r)
+		f, err := readFrame(c.r)
 		if err != nil {
 			return 0, err
 		}
@@ -186,6 +187,20 @@ func (c *wsConn) Read(b []byte) (int, error) {
 	n := copy(b, c.left)
 	c.left = c.left[n:]
 	return n, nil
+}
+
+// readFrame reads one frame of at most 16 MiB.
+func readFrame(r io.Reader) (ws.Frame, error) {
+	h, err := ws.ReadHeader(r)
+	if err != nil {
+		return ws.Frame{}, err
+	}
+	if h.Length > 16<<20 {
+		return ws.Frame{}, fmt.Errorf("the broker sent a frame of %d bytes", h.Length)
+	}
+	f := ws.Frame{Header: h, Payload: make([]byte, h.Length)}
+	_, err = io.ReadFull(r, f.Payload)
+	return f, err
 }
 
 // restart ends the row's broker, which must be its own, and starts it anew on

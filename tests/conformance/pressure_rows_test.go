@@ -67,7 +67,7 @@ var pressureRows = []row{
 	{v5: "MQTT-3.2.0-1 MQTT-3.1.4-3", v3: "MQTT-3.2.0-1 MQTT-3.1.4-2", name: "CONNACK comes first at a take-over under load", run: func(e *env) {
 		c, p := e.lasting("c"), e.client("p")
 		c.subscribe(e.topic("a"), 1)
-		for i := range 10 {
+		for i := range 25 {
 			var b []byte
 			for j := range 20 {
 				b = append(b, (&publish{topic: e.topic("a"), payload: "x", qos: byte(j % 2), id: 100 + j}).encode(e.version)...)

@@ -166,7 +166,7 @@ var webSocketRows = []row{
 			e.Fatalf("write: %v", err)
 		}
 		for {
-			f, err := ws.ReadFrame(w.r)
+			f, err := readFrame(w.r)
 			if err != nil {
 				e.Fatalf("read: %v", err)
 			}
