@@ -99,6 +99,7 @@ func TestTCP_TrustProxies(t *testing.T) {
 func TestTCP_TrustProxies_Elsewhere(t *testing.T) {
 	s := startProxied(t, "192.0.2.0/24", nil, transport.Limits{})
 	s.open(t, 5, "c") // who is no proxy needs no header
+	s.plane(t, 0)
 	for _, header := range [][]byte{text4, bin4} {
 		c := dial(t, s.addr)
 		c.send(header, connect(5, "spoofed", 0))

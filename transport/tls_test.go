@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -303,7 +304,7 @@ func TestWebSocket_TLS(t *testing.T) {
 	s := &server{Transport: transport.New(transport.Limits{}, nil)}
 	l := s.NewWebSocket("ws")
 	l.Serve(s.establish)
-	front := &http.Server{Handler: l, TLSConfig: certs.Config(), ReadHeaderTimeout: patience}
+	front := &http.Server{Handler: l, TLSConfig: certs.Config(), ReadHeaderTimeout: patience, ErrorLog: log.New(io.Discard, "", 0)}
 	listen := httptest.NewUnstartedServer(nil).Listener
 	s.addr = listen.Addr().String()
 	go func() { _ = front.ServeTLS(s.Web(listen, "localhost:1883"), "", "") }() // ends with Close
