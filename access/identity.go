@@ -62,6 +62,8 @@ type Relations interface {
 	SessionTrainer(sessionID, userID string) bool
 	// ChallengeParticipant: the user takes part, or organizes it.
 	ChallengeParticipant(challengeID, userID string) bool
+	// ConversationMember: the user is one of the two, or in the group.
+	ConversationMember(conversationID, userID string) bool
 	// Linked: the trainer has the client.
 	Linked(trainerID, clientID string) bool
 }

@@ -20,6 +20,7 @@ import (
 //
 //   - session/{sid}/# of a member: control, form/{uid} of others and
 //     form/{uid}/seen (both the trainer's), and names that no row describes;
+//   - chat/{conversation}/#: read, and names that no row describes;
 //   - user/{me}/#: token, and names that no row describes;
 //   - any filter of an administrator or service: user/{uid}/token, which is
 //     delivered to nobody, and the three topics below match/;
@@ -146,7 +147,10 @@ func (p *Policy) subscribeFitness(id Identity, filter, inner string, shared bool
 	}
 	space, rest, _ := strings.Cut(inner, "/")
 	owner, _, _ := strings.Cut(rest, "/")
-	if space == "chat" || space == "match" {
+	switch space {
+	case "chat":
+		return p.subscribeChat(id, filter, inner, owner)
+	case "match":
 		return deny(filter, ruleWords[ruleLater])
 	}
 	if !topics.ValidID(owner) {
@@ -169,6 +173,17 @@ func (p *Policy) subscribeFitness(id Identity, filter, inner string, shared bool
 		return Decision{Allowed: true}
 	}
 	return deny(filter, "take "+base+"/#, or the topics one by one")
+}
+
+// subscribeChat judges a filter with wildcards below chat/{conversation}.
+func (p *Policy) subscribeChat(id Identity, filter, inner, conversation string) Decision {
+	switch {
+	case !topics.ValidConversation(conversation) || !p.rel.ConversationMember(conversation, id.UserID):
+		return deny(filter, ruleWords[ruleConversation])
+	case inner != "chat/"+conversation+"/#" && inner != "chat/"+conversation+"/+":
+		return deny(filter, "take chat/"+conversation+"/#, or the topics one by one")
+	}
+	return Decision{Allowed: true}
 }
 
 // subscribeSession judges a filter with wildcards below session/{sid}.

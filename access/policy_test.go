@@ -23,6 +23,9 @@ func (world) SessionTrainer(sid, uid string) bool { return sid == "s1" && uid ==
 func (world) ChallengeParticipant(cid, uid string) bool {
 	return cid == "c1" && (uid == "ana" || uid == "ben" || uid == "tim")
 }
+func (world) ConversationMember(c, uid string) bool {
+	return c == "ana.ben" && (uid == "ana" || uid == "ben") || c == "crew" && uid == "tim"
+}
 func (world) Linked(trainer, client string) bool {
 	return client == "ana" && (trainer == "tim" || trainer == "tam")
 }
@@ -92,9 +95,12 @@ var rights = []struct{ topic, publish, receive string }{
 	{"user/ana/presence", "", "atxsm"},
 	{"user/tim/presence", "", "atsm"},
 	{"user/ana/else", "", "sm"},
-	{"chat/ana.ben/message", "", "sm"},
-	{"chat/ana.ben/typing", "", "sm"},
-	{"chat/ana.ben/read", "", "sm"},
+	{"chat/ana.ben/message", "ab", "absm"},
+	{"chat/ana.ben/typing", "ab", "absm"},
+	{"chat/ana.ben/read", "ab", "sm"},
+	{"chat/ben.ana/message", "", "sm"},
+	{"chat/crew/message", "t", "tsm"},
+	{"chat/crew/else", "", "sm"},
 	{"match/beacon", "", ""},
 	{"match/reply", "", ""},
 	{"match/block", "", ""},
@@ -167,6 +173,11 @@ var wildcards = []struct{ filter, granted, dev string }{
 	{"user/+/presence", "sm", "sm"},
 	{"user/#", "sm", "sm"},
 	{"chat/#", "sm", "sm"},
+	{"chat/ana.ben/#", "absm", "absm"},
+	{"chat/ana.ben/+", "absm", "absm"},
+	{"chat/ana.ben/+/x", "sm", "sm"},
+	{"chat/+/message", "sm", "sm"},
+	{"chat/crew/#", "tsm", "tsm"},
 	{"match/+", "", ""},
 	{"match/#", "sm", "sm"},
 	{"#", "sm", everybody},
@@ -243,7 +254,7 @@ func TestPolicy_Reasons(t *testing.T) {
 		{p.Publish(people['a'], "session/s1/leaderboard"), "session/s1/leaderboard: computed by the broker"},
 		{p.Publish(people['a'], "session/s1/progress/ben"), "session/s1/progress/ben: only that user may, as a member of the session"},
 		{p.Publish(people['-'], "session/s1/progress/ben"), "session/s1/progress/ben: sign in first"},
-		{p.Publish(people['a'], "chat/ana.ben/message"), "chat/ana.ben/message: this server does not offer it yet"},
+		{p.Publish(people['o'], "chat/ana.ben/message"), "chat/ana.ben/message: only members of the conversation may (of two: both ids in byte order with a dot between)"},
 		{p.Publish(people['a'], "match/beacon"), "match/beacon: this server does not offer it yet"},
 		{p.Publish(people['a'], "a/b"), "a/b: no rule of this server allows it"},
 		{p.Publish(people['a'], "session/s1/nothing"), "session/s1/nothing: no such topic"},

@@ -22,6 +22,7 @@ const (
 	ruleOwner                          // the named user
 	ruleNotifier                       // services, and the named user's trainers
 	ruleNoDevice                       // the user, but none of the user's devices
+	ruleConversation                   // members of the conversation
 	rulePresence                       // the named user, and who is linked with that user
 )
 
@@ -43,6 +44,7 @@ var ruleWords = [...]string{
 	ruleOwner:              "only that user may",
 	ruleNotifier:           "only services and that user's trainers may",
 	ruleNoDevice:           "a device may not publish there, its user may",
+	ruleConversation:       "only members of the conversation may (of two: both ids in byte order with a dot between)",
 	rulePresence:           "only that user and linked users may",
 }
 
@@ -72,9 +74,9 @@ var rows = [topics.NumKinds]row{
 	topics.ChallengeRank:         {ruleComputed, ruleRank},
 	topics.ChallengeAchievements: {ruleComputed, ruleParticipant},
 
-	topics.ChatMessage: {ruleLater, ruleLater},
-	topics.ChatTyping:  {ruleLater, ruleLater},
-	topics.ChatRead:    {ruleLater, ruleUnread},
+	topics.ChatMessage: {ruleConversation, ruleConversation},
+	topics.ChatTyping:  {ruleConversation, ruleConversation},
+	topics.ChatRead:    {ruleConversation, ruleUnread},
 
 	topics.UserChat:         {ruleComputed, ruleOwner},
 	topics.UserReceipt:      {ruleComputed, ruleOwner},
@@ -122,6 +124,8 @@ func (p *Policy) holds(r rule, id Identity, t topics.Parsed) bool {
 		return self
 	case ruleNotifier:
 		return id.Role == Service || p.trains(id, t.User)
+	case ruleConversation:
+		return p.rel.ConversationMember(t.Conversation, me)
 	case rulePresence:
 		return self || p.rel.Linked(me, t.User) || p.rel.Linked(t.User, me)
 	}

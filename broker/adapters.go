@@ -167,10 +167,27 @@ func (p *httpPublisher) Publish(ctx context.Context, m gateway.Message) (gateway
 	})
 	select {
 	case r := <-answer:
+		r.MessageID = messageID(msg)
 		return r, nil
 	case <-ctx.Done():
 		return gateway.Receipt{}, fmt.Errorf("publish: %w", ctx.Err())
 	}
+}
+
+// messageID is the id that a chat message was stamped with, "" for any other.
+func messageID(m *delivery.Message) string {
+	switch topics.Parse(m.Topic).Kind {
+	case topics.SessionChat, topics.ChatMessage:
+	default:
+		return ""
+	}
+	var stamped struct {
+		MessageID string `json:"messageId"`
+	}
+	if json.Unmarshal(m.Payload, &stamped) != nil {
+		return "" // it was refused: nothing is stamped
+	}
+	return shortID(stamped.MessageID)
 }
 
 // kept reads retained messages for HTTP.

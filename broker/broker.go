@@ -136,6 +136,7 @@ func (b *Broker) makeEngine(context.Context) error {
 	b.engine, err = engine.New(engine.Options{
 		Store: b.store, Users: b.users, Logger: b.log,
 		PresenceGrace:   c.Presence.Grace.Std(),
+		ChatAnyone:      c.Chat.Direct == config.Anyone,
 		LeaderboardRate: float64(c.Leaderboard.Rate), LeaderboardTop: c.Leaderboard.Top,
 	})
 	return err

@@ -27,6 +27,8 @@ type Config struct {
 	Durability Durability `yaml:"durability"`
 	// Presence is when a participant counts as gone.
 	Presence Presence `yaml:"presence"`
+	// Chat is who may write to whom.
+	Chat Chat `yaml:"chat"`
 	// Leaderboard is how boards are published.
 	Leaderboard Leaderboard `yaml:"leaderboard"`
 	// Sessions bounds what waits for a client that is away.
@@ -157,6 +159,14 @@ type Presence struct {
 	Grace Duration `yaml:"grace" range:"100ms..10m"`
 }
 
+// Chat is who may write to whom.
+type Chat struct {
+	// Direct says who may write to each other in a conversation of two: `linked`
+	// allows trainer and client, and who is in one session or challenge;
+	// `anyone` allows everybody.
+	Direct Direct `yaml:"direct"`
+}
+
 // Leaderboard is how boards are published.
 type Leaderboard struct {
 	// Rate is how often at most one board is published; changes in between are
@@ -257,6 +267,7 @@ func Default() Config {
 		Proxies:     Proxies{Trusted: []string{}},
 		Durability:  Commit,
 		Presence:    Presence{Grace: Duration(5 * time.Second)},
+		Chat:        Chat{Direct: Linked},
 		Leaderboard: Leaderboard{Rate: 2, Top: 25},
 		Sessions:    Sessions{QueueMessages: 100_000, QueueBytes: 64 * MiB},
 		Passwords:   Passwords{Memory: 19 * MiB, Iterations: 2, Parallel: 2},

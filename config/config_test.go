@@ -39,6 +39,7 @@ func TestLoad(t *testing.T) {
 			Proxies:     config.Proxies{Trusted: []string{"10.0.0.0/8", "::1"}, Protocol: true},
 			Durability:  config.Interval,
 			Presence:    config.Presence{Grace: config.Duration(500 * time.Millisecond)},
+			Chat:        config.Chat{Direct: config.Anyone},
 			Leaderboard: config.Leaderboard{Rate: 5, Top: 100},
 			Sessions:    config.Sessions{QueueMessages: 1000, QueueBytes: config.MiB},
 			Passwords:   config.Passwords{Memory: 64 * config.MiB, Iterations: 3, Parallel: 1},

@@ -144,3 +144,25 @@ func (c *ClientCertificates) UnmarshalText(text []byte) error {
 
 // Words lists what may be written.
 func (ClientCertificates) Words() []string { return []string{string(Optional), string(Required)} }
+
+// Direct says who may write to each other in a conversation of two.
+type Direct string
+
+// The policies.
+const (
+	Linked Direct = "linked" // trainer and client, or in one session or challenge
+	Anyone Direct = "anyone" // everybody
+)
+
+// UnmarshalText reads one of the words.
+func (d *Direct) UnmarshalText(text []byte) error {
+	v := Direct(text)
+	if v != Linked && v != Anyone {
+		return fmt.Errorf("%q is not who may write to whom: write linked or anyone", text)
+	}
+	*d = v
+	return nil
+}
+
+// Words lists what may be written.
+func (Direct) Words() []string { return []string{string(Linked), string(Anyone)} }

@@ -14,10 +14,11 @@ import (
 //
 // Locks, in the order in which one may be taken while another is held: admin
 // (administrative calls, one at a time), apply (Applied, and what must not run
-// beside it), saver.saving, session.mu or contest.mu (never two of them), and
-// last the leaves saver.mu, wakeups.mu, presence.mu, quota.mu, book.mu, later and
-// outbox.mu. No message is published and no user's rights are revoked with one
-// of them held but admin and apply.
+// beside it), saver.saving, book.mu, session.mu, contest.mu or conversation.mu
+// (never two of them), and last the leaves saver.mu, wakeups.mu, presence.mu,
+// quota.mu, chats.mu, rates.mu, peerCache.mu, later and outbox.mu. No message is
+// published and no user's rights are revoked with one of them held but admin and
+// apply.
 type Engine struct {
 	opt     Options
 	out     outbox
@@ -31,6 +32,9 @@ type Engine struct {
 	links      linkSet
 	presence   presence
 	quota      quota
+	chats      chats
+	blocks     linkSet // who has blocked whom
+	peersOf    peerCache
 	saver      saver
 	wake       wakeups
 	stats      counters
@@ -56,6 +60,8 @@ func New(opt Options) (*Engine, error) {
 	e.links.init()
 	e.presence.clients = make(map[string]*client)
 	e.quota.init(opt)
+	e.chats.init(e.opt.ChatBurst, e.opt.ChatRate)
+	e.blocks.init()
 	e.saver.init()
 	e.wake.init()
 	e.out.dropped = &e.stats.EventsDropped
@@ -69,8 +75,12 @@ func New(opt Options) (*Engine, error) {
 }
 
 // SetPublisher gives the engine its way out. What became state before is
-// published with the next tick.
-func (e *Engine) SetPublisher(p Publisher) { e.out.to.Store(&p) }
+// published with the next tick;
+// messages that must not be lost and waited go out at once.
+func (e *Engine) SetPublisher(p Publisher) {
+	e.out.to.Store(&p)
+	e.out.drain()
+}
 
 // SetMembership gives the engine the way to end rights at once.
 func (e *Engine) SetMembership(m Membership) { e.members.Store(&m) }
@@ -155,6 +165,7 @@ func (e *Engine) Tick(now time.Time) {
 		budget = e.tickChallenge(c, now, budget)
 	}
 	e.sendLater()
+	e.tickChat(now, budget)
 	e.quota.sweep(now)
 	e.out.drain()
 }

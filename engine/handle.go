@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/fitmq/fitmq/fitness"
+	"github.com/fitmq/fitmq/fitness/chat"
 	"github.com/fitmq/fitmq/fitness/workout"
 	"github.com/fitmq/fitmq/store"
 	"github.com/fitmq/fitmq/topics"
@@ -48,6 +49,14 @@ func (e *Engine) Handle(in Inbound) Outcome {
 		out, err = e.handleForm(in, t.ID, t.User)
 	case topics.SessionFormSeen:
 		out, err = e.handleFormSeen(in, t.ID, t.User)
+	case topics.SessionChat:
+		out, err = e.handleMessage(in, sessionPrefix+t.ID, chat.Place{Session: t.ID}, at)
+	case topics.ChatMessage:
+		out, err = e.handleMessage(in, t.Conversation, chat.Place{Conversation: t.Conversation}, at)
+	case topics.ChatRead:
+		out, err = e.handleRead(in, t.Conversation)
+	case topics.ChatTyping:
+		out, err = e.handleTyping(in, t.Conversation, at)
 	default:
 		return Outcome{Deliver: true, Retain: in.Retain && !topics.IsFitness(in.Topic), State: topics.IsState(t.Kind)}
 	}
@@ -78,17 +87,22 @@ func (e *Engine) Applied(pos store.Pos, in Inbound) {
 	switch t := topics.Parse(in.Topic); t.Kind {
 	case topics.SessionControl:
 		e.applyControl(in, t.ID, at)
-		e.out.drain()
 	case topics.ChallengeActivity:
 		rows = e.applyActivity(pos, in, t.ID, at)
-		e.out.drain()
+	case topics.SessionChat:
+		e.applyMessage(pos, in, sessionPrefix+t.ID, at)
+	case topics.ChatMessage:
+		e.applyMessage(pos, in, t.Conversation, at)
+	case topics.ChatRead:
+		e.applyRead(pos, in, t.Conversation, at)
 	}
+	e.out.drain()
 	e.applyDone(pos, rows)
 }
 
 // applyDone notes the position, and saves where too much is unsaved.
 func (e *Engine) applyDone(pos store.Pos, rows appliedRows) {
-	unsaved := e.saver.applied(pos, rows)
+	unsaved := e.saver.applied(pos, rows) + int(e.chats.unsaved.Load())
 	if unsaved < saveSoon {
 		return
 	}

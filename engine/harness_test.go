@@ -141,6 +141,7 @@ type world struct {
 	sent     []engine.Outgoing
 	retained map[string][]byte
 	revoked  []string
+	lose     bool // what is published is lost
 
 	log    []entry
 	logged map[string]bool
@@ -192,6 +193,18 @@ func (w *world) clock() time.Time {
 func (w *world) Publish(m engine.Outgoing) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.lose {
+		return // on its way to the log when the process is killed
+	}
+	if m.Stored != nil {
+		defer m.Stored(nil)
+	}
+	if m.RecordID != "" {
+		if w.logged[m.RecordID] {
+			return // the log has it
+		}
+		w.logged[m.RecordID] = true
+	}
 	w.sent = append(w.sent, m)
 	if m.Retain && len(m.Payload) > 0 {
 		w.retained[m.Topic] = m.Payload
@@ -240,7 +253,12 @@ func (w *world) commit(out engine.Outcome, in engine.Inbound) {
 	if out.RecordID != "" && w.logged[out.RecordID] {
 		return
 	}
-	w.logged[out.RecordID] = out.RecordID != ""
+	if out.RecordID != "" {
+		w.logged[out.RecordID] = true
+	}
+	if out.Payload != nil {
+		in.Payload = out.Payload
+	}
 	x := entry{pos: store.Pos(len(w.log) + 1), in: in}
 	w.log = append(w.log, x)
 	w.Applied(x.pos, in)

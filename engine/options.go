@@ -63,6 +63,17 @@ type Options struct {
 	ActivityInterval time.Duration
 	ActivityDaily    int
 
+	// ChatAnyone lets everybody write to everybody; else two must be linked, or in
+	// one session or challenge.
+	ChatAnyone bool
+	// ChatBurst and ChatRate are a user's allowance of messages: that many at
+	// once, and so many more a second. Zero means 30 and 5; a negative value
+	// lifts the bound.
+	ChatBurst, ChatRate float64
+	// MaxConversations bounds the conversations of which there are groups;
+	// creating more is refused (Quota). Zero means 1,000,000.
+	MaxConversations int
+
 	// MaxSessions and MaxChallenges bound how many there are at once; creating
 	// more is refused (Quota). Zero means 100,000 and 10,000.
 	MaxSessions, MaxChallenges int
@@ -93,6 +104,9 @@ func (o Options) withDefaults() Options {
 	orElse(&o.ActivityBurst, 20)
 	orElse(&o.ActivityInterval, 10*time.Second)
 	orElse(&o.ActivityDaily, 100)
+	orElse(&o.ChatBurst, 30)
+	orElse(&o.ChatRate, 5)
+	orElse(&o.MaxConversations, 1_000_000)
 	orElse(&o.MaxSessions, 100_000)
 	orElse(&o.MaxChallenges, 10_000)
 	orElse(&o.MaxMembers, 50_000)
@@ -122,6 +136,7 @@ func (o Options) Validate() error {
 		{"LeaderboardRate", o.LeaderboardRate}, {"LeaderboardTop", float64(o.LeaderboardTop)},
 		{"RankNeighbours", float64(o.RankNeighbours)}, {"RankBudget", float64(o.RankBudget)},
 		{"RosterMax", float64(o.RosterMax)}, {"ProgressRate", o.ProgressRate},
+		{"MaxConversations", float64(o.MaxConversations)},
 		{"MaxSessions", float64(o.MaxSessions)}, {"MaxChallenges", float64(o.MaxChallenges)},
 		{"MaxMembers", float64(o.MaxMembers)}, {"MaxParticipants", float64(o.MaxParticipants)},
 	} {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"sync"
 	"sync/atomic"
+
+	"github.com/fitmq/fitmq/store"
 )
 
 // maxOutbox bounds what waits for the publisher: more are dropped and counted.
@@ -19,6 +21,45 @@ type outbox struct {
 	mu    sync.Mutex // guards what follows
 	queue []Outgoing
 	busy  bool // a goroutine is draining
+	// owed counts, by position of the record that they follow from, the
+	// messages that are not known to be safe. A checkpoint stays before them.
+	owed map[store.Pos]int
+}
+
+// owe queues a message that follows from the record at pos and must not be lost:
+// until it is safe the position is not saved, so that a restart applies the
+// record again; its RecordID keeps it from going out twice. What the store could
+// not take is tried again with the next drain. It waits where there is no
+// publisher yet. The bound is not for these: each has its record in the log.
+func (o *outbox) owe(pos store.Pos, m Outgoing) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.owed == nil {
+		o.owed = make(map[store.Pos]int)
+	}
+	o.owed[pos]++
+	m.Stored = func(err error) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if err != nil {
+			o.queue = append(o.queue, m)
+			return
+		}
+		if o.owed[pos]--; o.owed[pos] == 0 {
+			delete(o.owed, pos)
+		}
+	}
+	o.queue = append(o.queue, m)
+}
+
+// settled is the last position, up to pos, whose messages are all safe.
+func (o *outbox) settled(pos store.Pos) store.Pos {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for p := range o.owed {
+		pos = min(pos, p-1)
+	}
+	return pos
 }
 
 // push queues a message; drain must follow once no other lock is held.
@@ -37,7 +78,7 @@ func (o *outbox) push(m Outgoing) {
 func (o *outbox) drain() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.busy {
+	if o.busy || o.to.Load() == nil {
 		return
 	}
 	o.busy = true

@@ -118,10 +118,10 @@ func (e *Engine) checkpoint(ctx context.Context, last bool) error {
 	v.saving.Lock()
 	defer v.saving.Unlock()
 	v.mu.Lock()
-	rows, pos, dirty := v.rows, v.pos, v.sessions
+	rows, pos, dirty := v.rows, e.out.settled(v.pos), v.sessions
 	v.rows, v.sessions = appliedRows{}, make(map[*session]struct{})
 	v.mu.Unlock()
-	if rows.len() == 0 && len(dirty) == 0 && pos == store.Pos(v.saved.Load()) {
+	if rows.len() == 0 && len(dirty) == 0 && !e.chats.anyDirty() && pos <= store.Pos(v.saved.Load()) {
 		return nil
 	}
 	if err := e.write(ctx, rows, dirty, pos, last); err != nil {
@@ -174,7 +174,10 @@ func (e *Engine) write(ctx context.Context, rows appliedRows, dirty map[*session
 		}
 		return err
 	}
-	if pos == store.Pos(e.saver.saved.Load()) {
+	if err := e.saveChats(ctx); err != nil {
+		return err
+	}
+	if pos <= store.Pos(e.saver.saved.Load()) {
 		return nil
 	}
 	data := binary.BigEndian.AppendUint64(nil, uint64(pos))

@@ -248,6 +248,9 @@ func (e *Engine) DeleteSession(ctx context.Context, actor Actor, id string) erro
 	e.out.forget(topics.SessionLeaderboardTopic(id))
 	e.out.drain()
 	e.revoke(users...)
+	if err := e.forgetSessionChat(ctx, op, id); err != nil {
+		return err
+	}
 	// A checkpoint that had begun has ended before the leftovers are removed.
 	e.saver.saving.Lock()
 	defer e.saver.saving.Unlock()

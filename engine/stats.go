@@ -13,6 +13,8 @@ type Stats struct {
 	ActivitiesIgnored  uint64 // applied and not counted
 	Awards             uint64 // awards given, those for joining aside
 	ControlsAccepted   uint64 // session commands passed on to the log
+	ChatMessages       uint64 // messages applied, edits and deletions included
+	ChatFailed         uint64 // messages that the tables could not be read for
 	Refused            uint64 // messages refused, for whatever reason
 	RefusedRate        uint64 // of those, for rate or quota
 	EventsDropped      uint64 // events not published: no publisher, a full outbox, or a storm
@@ -32,6 +34,7 @@ type counters struct {
 	ActivitiesAccepted, ActivitiesRepeated                    atomic.Uint64
 	ActivitiesCounted, ActivitiesIgnored, ControlsAccepted    atomic.Uint64
 	Awards                                                    atomic.Uint64
+	ChatMessages, ChatFailed                                  atomic.Uint64
 	Refused, RefusedRate                                      atomic.Uint64
 	EventsDropped, RosterDropped, Checkpoints, CheckpointErrs atomic.Uint64
 	pending                                                   atomic.Int64
@@ -45,6 +48,7 @@ func (e *Engine) Stats() Stats {
 		SamplesFlagged: c.SamplesFlagged.Load(), ActivitiesAccepted: c.ActivitiesAccepted.Load(),
 		ActivitiesRepeated: c.ActivitiesRepeated.Load(), ActivitiesCounted: c.ActivitiesCounted.Load(),
 		ActivitiesIgnored: c.ActivitiesIgnored.Load(), ControlsAccepted: c.ControlsAccepted.Load(), Awards: c.Awards.Load(),
+		ChatMessages: c.ChatMessages.Load(), ChatFailed: c.ChatFailed.Load(),
 		Refused: c.Refused.Load(), RefusedRate: c.RefusedRate.Load(),
 		EventsDropped: c.EventsDropped.Load(), RosterDropped: c.RosterDropped.Load(),
 		Checkpoints: c.Checkpoints.Load(), CheckpointErrors: c.CheckpointErrs.Load(),

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -376,4 +377,48 @@ func wantJSON(t *testing.T, res answer, status int, body string) {
 	if want := cmp.Or(map[bool]string{true: "application/json"}[body != ""], ""); res.Header.Get("Content-Type") != want {
 		t.Errorf("content type %q, want %q", res.Header.Get("Content-Type"), want)
 	}
+}
+
+func (f *fakeEngine) PutConversation(ctx context.Context, a engine.Actor, id string, s engine.ConversationSpec) (engine.Conversation, bool, error) {
+	err := f.call(ctx, a, "put conversation", id, s.Title, strings.Join(s.Members, "+"))
+	return engine.Conversation{ID: id, Title: s.Title}, f.created, err
+}
+
+func (f *fakeEngine) DeleteConversation(ctx context.Context, a engine.Actor, id string) error {
+	return f.call(ctx, a, "delete conversation", id)
+}
+
+func (f *fakeEngine) LeaveConversation(ctx context.Context, a engine.Actor, id, user string) error {
+	return f.call(ctx, a, "leave", id, user)
+}
+
+func (f *fakeEngine) Conversation(id, user string) (engine.Conversation, error) {
+	return engine.Conversation{ID: id, Members: []string{user}}, f.err
+}
+
+func (f *fakeEngine) Conversations(user, _ string, _ int) ([]engine.Conversation, string) {
+	return []engine.Conversation{{ID: "ana." + user, Unread: 2}}, ""
+}
+
+func (f *fakeEngine) History(ctx context.Context, a engine.Actor, id string, q engine.HistoryQuery) (engine.History, error) {
+	err := f.call(ctx, a, fmt.Sprintf("history %s before=%d after=%d oldest=%v limit=%d", id, q.Before, q.After, q.Oldest, q.Limit))
+	return engine.History{Items: []json.RawMessage{[]byte(`{"seq":1}`)}, Head: 9}, err
+}
+
+func (f *fakeEngine) SessionHistory(ctx context.Context, a engine.Actor, id string, q engine.HistoryQuery) (engine.History, error) {
+	return f.History(ctx, a, "session "+id, q)
+}
+
+func (f *fakeEngine) PutBlock(ctx context.Context, a engine.Actor, whom string) error {
+	return f.call(ctx, a, "block", whom)
+}
+
+func (f *fakeEngine) DeleteBlock(ctx context.Context, a engine.Actor, whom string) error {
+	return f.call(ctx, a, "unblock", whom)
+}
+
+func (f *fakeEngine) Blocks(string) []string { return []string{"ben"} }
+
+func (f *fakeEngine) ConversationMember(id, user string) bool {
+	return id == "ana.ben" && (user == "ana" || user == "ben")
 }

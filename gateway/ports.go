@@ -17,6 +17,8 @@ type Engine interface {
 	Participants
 	Reviews
 	Links
+	Conversations
+	Blocks
 }
 
 // Sessions are live workouts and trainings.
@@ -71,6 +73,27 @@ type Links interface {
 	PutLink(ctx context.Context, a engine.Actor, trainerID, clientID string) error
 	DeleteLink(ctx context.Context, a engine.Actor, trainerID, clientID string) error
 	Linked(trainerID, clientID string) bool
+}
+
+// Conversations are groups, conversations of two, and what was said.
+type Conversations interface {
+	// PutConversation creates or replaces a group; created tells which.
+	PutConversation(ctx context.Context, a engine.Actor, id string, spec engine.ConversationSpec) (c engine.Conversation, created bool, err error)
+	DeleteConversation(ctx context.Context, a engine.Actor, id string) error
+	LeaveConversation(ctx context.Context, a engine.Actor, id, userID string) error
+	// Conversation is as the user sees it.
+	Conversation(id, userID string) (engine.Conversation, error)
+	// Conversations lists the user's in order of the ids; next is "" at the end.
+	Conversations(userID, after string, limit int) (list []engine.Conversation, next string)
+	History(ctx context.Context, a engine.Actor, id string, q engine.HistoryQuery) (engine.History, error)
+	SessionHistory(ctx context.Context, a engine.Actor, sessionID string, q engine.HistoryQuery) (engine.History, error)
+}
+
+// Blocks are whom a user wants no messages from.
+type Blocks interface {
+	PutBlock(ctx context.Context, a engine.Actor, whom string) error
+	DeleteBlock(ctx context.Context, a engine.Actor, whom string) error
+	Blocks(userID string) []string
 }
 
 // Users are the users; *access.Users is one. Errors: access.ErrNoUser,

@@ -69,6 +69,7 @@ func (g *Gateway) apiRoutes() *http.ServeMux {
 		{"GET /challenges/{id}/leaderboard", g.leaderboard}, {"POST /challenges/{id}/rebuild", g.rebuildChallenge},
 		{"GET /challenges/{id}/activities", g.listActivities}, {"PUT /challenges/{id}/activities/{user}/{activity}/review", g.reviewActivity},
 	}
+	routes = append(routes, g.chatRoutes()...)
 	if g.o.Publisher != nil {
 		routes = append(routes, route{"POST /publish", g.publish})
 	}
@@ -111,7 +112,7 @@ func (g *Gateway) serveAPI(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	hint := "known below " + apiPrefix + ": me, users, links, sessions, challenges, publish, retained, tokens"
+	hint := "known below " + apiPrefix + ": me, users, links, sessions, challenges, conversations, publish, retained, tokens"
 	if rest, ok := strings.CutPrefix(r.URL.Path, "/api/"); ok && !strings.HasPrefix(r.URL.Path, apiPrefix+"/") {
 		hint = "the interface is below " + apiPrefix + ": try " + apiPrefix + "/" + clip(strings.TrimPrefix(rest, "v1"))
 	}
