@@ -96,8 +96,8 @@ func (b *Broker) listen() (err error) {
 	if e.http, err = net.Listen("tcp", b.opts.HTTPAddr); err != nil {
 		return fmt.Errorf("listen for HTTP: %w", err)
 	}
-	b.transport.SetWebAddress(e.http.Addr().String())
-	e.http = b.transport.Web(e.http, e.mqtt.Addr().String())
+	b.transport.SetWebAddress(portOf(e.http))
+	e.http = b.transport.Web(e.http, portOf(e.mqtt))
 	all := []listeners.Listener{b.tcp(listenerTCP, e.mqtt, nil), b.websocket}
 	if e.mqttCerts != nil {
 		if e.mqtts, err = net.Listen("tcp", b.opts.Config.MQTT.TLS.Addr); err != nil {
@@ -111,6 +111,16 @@ func (b *Broker) listen() (err error) {
 		}
 	}
 	return nil
+}
+
+// portOf names a listener for those who have come to another one: the host they
+// know, and our own idea of it may be [::].
+func portOf(l net.Listener) string {
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return l.Addr().String()
+	}
+	return "port " + port
 }
 
 func (b *Broker) tcp(id string, l net.Listener, secure *tls.Config) *transport.TCP {

@@ -102,11 +102,15 @@ func (c *Conn) broken(err error) error {
 		code, reason = we.Code, we.Reason
 	}
 	if !c.out.accepted.Load() {
-		if we == nil || we != c.refusal { // else it is counted already
+		var stranger []byte
+		if c.connect.Load() == nil {
+			stranger = c.stranger()
+		}
+		if stranger == nil && (we == nil || we != c.refusal) { // else it is counted already
 			c.t.stats.Refused[code].Add(1)
 		}
 		if c.connect.Load() == nil {
-			c.finish(c.stranger()) // no CONNECT, nobody to answer
+			c.finish(stranger) // no CONNECT, nobody to answer
 			return err
 		}
 	}

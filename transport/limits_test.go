@@ -237,6 +237,9 @@ func TestTCP_HTTPClient(t *testing.T) {
 	if got := s.Stats().RefusedWeb.Load(); got != 1 {
 		t.Errorf("got %d counted, want 1", got)
 	}
+	if got := s.Stats().Refused[wire.ProtocolError].Load(); got != 0 {
+		t.Errorf("got %d counted a second time, want 0", got)
+	}
 }
 
 // Who comes with MQTT to the HTTP port is told so, and HTTP and WebSocket work there.
