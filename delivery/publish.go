@@ -287,12 +287,13 @@ func (l *link) accept(m *Message, v Verdict, qos byte, id uint16) {
 }
 
 // mustLog decides whether the message is written: when a projection wants it,
+// when it is the broker's own and has an id, so that it goes out once,
 // when it is to be retained and was promised (QoS over 0), when a session that
 // outlives its connection is owed it, when its QoS 2 id must survive, or when
 // something of the same publisher is still on its way to the log or not routed
 // from there yet.
 func (h *Hub) mustLog(m *Message, v Verdict, mt *matched, l *link) bool {
-	if v.Log {
+	if v.Log || l == nil && v.RecordID != "" { // in the log alone an id keeps it from going out twice
 		return true
 	}
 	if m.QoS == 0 {

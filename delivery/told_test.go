@@ -80,6 +80,24 @@ func TestHub_PublishThen(t *testing.T) {
 	p.st.setFail(nil)
 }
 
+// TestHub_PublishOnce publishes under one id for a session that ends with its
+// connection: nobody is owed the message, and yet it comes once.
+func TestHub_PublishOnce(t *testing.T) {
+	p := startPlane(t, t.TempDir(), delivery.Limits{})
+	sub := p.connect("sub", 5)
+	sub.subscribe("a", 1)
+	done := make(chan error, 1)
+	for _, payload := range []string{"first", "first"} {
+		p.hub.PublishThen(&delivery.Message{Topic: "a", QoS: 1, Payload: []byte(payload)}, "award/1", func(err error) { done <- err })
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.hub.Publish(&delivery.Message{Topic: "a", QoS: 1, Payload: []byte("last")}, "")
+	sub.wantMessage("a", "first")
+	sub.wantMessage("a", "last")
+}
+
 func TestHub_VerdictExpiry(t *testing.T) {
 	p := startPlane(t, t.TempDir(), delivery.Limits{})
 	sub := p.connect("sub", 5)

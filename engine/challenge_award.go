@@ -36,18 +36,22 @@ const (
 	// joinedToFeed is up to how many participants a challenge's feed tells who
 	// joined: in a larger one that would be all that it tells.
 	joinedToFeed = 1000
-	// awardsAgain is how far back a start hands awards to the log again: it
-	// drops those that it has, which are all but those of the last moments.
-	awardsAgain = time.Hour
+	// welcomeAgain is how far back a start looks for users whose joining was
+	// not told: of those before, it was.
+	welcomeAgain = time.Hour
 	// maxLater bounds what waits for a publisher; the oldest stay, and what
 	// finds no room is published by the next start.
 	maxLater = 1 << 20
 )
 
-// awardRow is an award as it is stored: the moment in front, so that a start
-// need not read the rest.
-func awardRow(a challenge.Award, payload []byte) []byte {
-	return append(binary.BigEndian.AppendUint64(nil, uint64(a.At.UnixMilli())), payload...)
+// awardHead is the length of the moment in front of an award's row.
+const awardHead = 8
+
+// awardRow is an award as it is stored: the moment, and the payload until the
+// log has it. A start hands the payloads that it finds to the log, which drops
+// what it has.
+func awardRow(at time.Time, payload []byte) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, uint64(at.UnixMilli())), payload...)
 }
 
 // achievement is the award as others see it. c.mu is held.
@@ -66,27 +70,44 @@ func (c *contest) awardID(user, key string) string {
 }
 
 // giveAwards queues what the board has given and returns the rows to be written.
-// drain must follow. c.mu is held.
+// The saver must have them before drain follows. c.mu is held.
 func (e *Engine) giveAwards(c *contest) []store.Put {
 	var rows []store.Put
 	for _, a := range c.board.TakeAwards() {
 		payload := encode(e.achievement(c, a))
-		rows = append(rows, store.Put{Key: c.id + "/" + a.User + "/" + a.Key(), Data: awardRow(a, payload)})
-		e.publishAward(c, a.User, a.Key(), a.Kind, payload)
+		rows = append(rows, store.Put{Key: c.id + "/" + a.User + "/" + a.Key(), Data: awardRow(a.At, payload)})
+		e.publishAward(c, a.User, a.Key(), a.Kind, a.At, payload)
 		e.stats.Awards.Add(1)
 	}
 	return rows
 }
 
-// publishAward queues an award for its user and for the challenge's feed, which
-// does not tell who was overtaken. c.mu is held.
-func (e *Engine) publishAward(c *contest, user, key string, kind challenge.AwardKind, payload []byte) {
+// publishAward queues an award for the challenge's feed, which does not tell who
+// was overtaken, and for its user, and has its row cut once the log has both.
+// c.mu is held.
+func (e *Engine) publishAward(c *contest, user, key string, kind challenge.AwardKind, at time.Time, payload []byte) {
 	id := c.awardID(user, key)
-	e.sendAward(Outgoing{Topic: topics.UserAchievementTopic(user), Payload: payload, QoS: 1, RecordID: id})
-	if kind == challenge.Overtaken || kind == challenge.ChallengeJoined && c.board.Participants() > joinedToFeed {
-		return
+	if kind != challenge.Overtaken && (kind != challenge.ChallengeJoined || c.board.Participants() <= joinedToFeed) {
+		e.sendAward(Outgoing{Topic: topics.ChallengeAchievementsTopic(c.id), Payload: payload, QoS: 1, RecordID: id + "/feed"})
 	}
-	e.sendAward(Outgoing{Topic: topics.ChallengeAchievementsTopic(c.id), Payload: payload, QoS: 1, RecordID: id + "/feed"})
+	row := store.Put{Key: c.id + "/" + user + "/" + key, Data: awardRow(at, nil)}
+	e.sendAward(Outgoing{
+		Topic: topics.UserAchievementTopic(user), Payload: payload, QoS: 1, RecordID: id,
+		Stored: func(err error) { // the log keeps the order: it has what went before
+			if err == nil {
+				e.cutAward(c, row)
+			}
+		},
+	})
+}
+
+// cutAward notes that the log has an award, unless the challenge is deleted.
+func (e *Engine) cutAward(c *contest, row store.Put) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if !c.gone {
+		e.saver.applied(0, appliedRows{awards: []store.Put{row}})
+	}
 }
 
 // sendAward queues an award, for later where there is no publisher yet.
@@ -115,11 +136,12 @@ func (e *Engine) sendLater() {
 	}
 }
 
-// loadAwards tells the boards what was given, and hands what was given lately
-// to the log again: it may be that the log has not kept it.
-func (e *Engine) loadAwards(ctx context.Context, now time.Time) error {
+// loadAwards tells the boards what was given, and hands to the log what it may
+// not have. It returns the keys of the rows that say that a joining was told.
+func (e *Engine) loadAwards(ctx context.Context, now time.Time) (told map[string]bool, err error) {
+	told = make(map[string]bool)
 	var bad error
-	err := e.opt.Store.Scan(ctx, tableAwards, "", "", func(v store.Value) bool {
+	err = e.opt.Store.Scan(ctx, tableAwards, "", "", func(v store.Value) bool {
 		id, rest, _ := strings.Cut(v.Key, "/")
 		user, key, _ := strings.Cut(rest, "/")
 		_, kind, _ := strings.Cut(key, "/")
@@ -128,14 +150,20 @@ func (e *Engine) loadAwards(ctx context.Context, now time.Time) error {
 		if c == nil {
 			return true
 		}
-		if len(v.Data) < 8 {
+		if len(v.Data) < awardHead {
 			bad = fmt.Errorf("read %s/%s: it is cut off", tableAwards, v.Key)
 			return false
 		}
 		at := time.UnixMilli(int64(binary.BigEndian.Uint64(v.Data))).UTC()
+		if challenge.AwardKind(kind) == challenge.ChallengeJoined {
+			if now.Sub(at) < welcomeAgain {
+				told[id+"/"+user] = true
+			}
+			return true
+		}
 		c.board.Given(user, key, challenge.AwardKind(kind), at)
-		if now.Sub(at) < awardsAgain {
-			e.publishAward(c, user, key, challenge.AwardKind(kind), append([]byte(nil), v.Data[8:]...))
+		if len(v.Data) > awardHead {
+			e.publishAward(c, user, key, challenge.AwardKind(kind), at, append([]byte(nil), v.Data[awardHead:]...))
 		}
 		return true
 	})
@@ -143,14 +171,15 @@ func (e *Engine) loadAwards(ctx context.Context, now time.Time) error {
 		err = bad
 	}
 	if err != nil {
-		return fmt.Errorf("scan %s: %w", tableAwards, err)
+		return nil, fmt.Errorf("scan %s: %w", tableAwards, err)
 	}
-	return nil
+	return told, nil
 }
 
 // welcome gives a user the award for coming the first time. That the user has
-// come is stored, so the award needs no row. c.mu is held.
+// come is stored: until the row says that it was told, a start tells it again.
+// c.mu is held.
 func (e *Engine) welcome(c *contest, user string, at time.Time) {
 	a := challenge.Join(user, at)
-	e.publishAward(c, user, a.Key(), a.Kind, encode(e.achievement(c, a)))
+	e.publishAward(c, user, a.Key(), a.Kind, at, encode(e.achievement(c, a)))
 }

@@ -210,6 +210,7 @@ func TestEngine_CheckpointFails(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
 	w.challenge("c1", "ana")
+	must(t, w.Checkpoint(ctx)) // that ana has joined was told
 	w.publish(sender("ana", "a"), act("c1"), w.activity("a1", 100))
 	w.tables.setFail(errDisk)
 	wantKind(t, w.Checkpoint(ctx), fitness.Unavailable, "cannot write")

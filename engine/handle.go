@@ -83,12 +83,12 @@ func (e *Engine) Applied(pos store.Pos, in Inbound) {
 		return // applied and saved before the restart
 	}
 	at := moment(in.At)
-	var rows appliedRows
 	switch t := topics.Parse(in.Topic); t.Kind {
 	case topics.SessionControl:
 		e.applyControl(in, t.ID, at)
 	case topics.ChallengeActivity:
-		rows = e.applyActivity(pos, in, t.ID, at)
+		// Kept before it is published: what Publish says of an award comes behind.
+		e.saver.applied(0, e.applyActivity(pos, in, t.ID, at))
 	case topics.SessionChat:
 		e.applyMessage(pos, in, sessionPrefix+t.ID, at)
 	case topics.ChatMessage:
@@ -97,12 +97,12 @@ func (e *Engine) Applied(pos store.Pos, in Inbound) {
 		e.applyRead(pos, in, t.Conversation, at)
 	}
 	e.out.drain()
-	e.applyDone(pos, rows)
+	e.applyDone(pos)
 }
 
 // applyDone notes the position, and saves where too much is unsaved.
-func (e *Engine) applyDone(pos store.Pos, rows appliedRows) {
-	unsaved := e.saver.applied(pos, rows) + int(e.chats.unsaved.Load())
+func (e *Engine) applyDone(pos store.Pos) {
+	unsaved := e.saver.applied(pos, appliedRows{}) + int(e.chats.unsaved.Load())
 	if unsaved < saveSoon {
 		return
 	}

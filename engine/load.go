@@ -105,18 +105,19 @@ func (e *Engine) loadChallenges(ctx context.Context, now time.Time) error {
 	if err = errors.Join(err, bad); err != nil {
 		return err
 	}
+	told, err := e.loadAwards(ctx, now)
+	if err != nil {
+		return err
+	}
 	err = scan(ctx, e.opt.Store, tableParticipants, "", func(key string, rec *participantRecord) {
 		id, user, _ := strings.Cut(key, "/")
 		if c := e.challenges.get(id); c != nil {
 			c.board.SetJoined(user, !rec.Left, rec.Changes)
-			if rec.first() && now.Sub(rec.JoinedAt) < awardsAgain {
+			if rec.first() && now.Sub(rec.JoinedAt) < welcomeAgain && !told[key] {
 				e.welcome(c, user, rec.JoinedAt)
 			}
 		}
 	})
-	if err == nil {
-		err = e.loadAwards(ctx, now)
-	}
 	if err != nil {
 		return err
 	}
