@@ -52,15 +52,41 @@ func (b *Broker) openDoor(ctx context.Context) error {
 		Throttle: access.NewThrottle(access.ThrottleOptions{
 			UserFailures: s.UserFailures, AddressFailures: s.AddressFailures, MaxWait: s.MaxWait.Std(),
 		}),
-		Methods: []access.Method{access.DeviceMethod(b.users), b.tokens, access.PasswordMethod(b.users)},
+		Methods: b.methods(),
 	})
 	return nil
+}
+
+// methods are the ways to sign in, in the configured order.
+func (b *Broker) methods() []access.Method {
+	c := b.opts.Config.SignIn
+	var list []access.Method
+	for _, word := range c.Order {
+		switch word {
+		case "device":
+			list = append(list, access.DeviceMethod(b.users))
+		case "token":
+			list = append(list, b.tokens)
+		case "password":
+			list = append(list, access.PasswordMethod(b.users))
+		case "url":
+			if c.URL == "" {
+				continue
+			}
+			o := access.HTTPMethodOptions{URL: c.URL, Timeout: c.Timeout.Std(), Cache: c.Cache.Std()}
+			if o.Cache == 0 {
+				o.Cache = -1 // none, where zero would mean the default
+			}
+			list = append(list, access.NewHTTPMethod(o))
+		}
+	}
+	return list
 }
 
 // foreign reports whether others than the store vouch for users.
 func (b *Broker) foreign() bool {
 	c := b.opts.Config.Tokens
-	return !c.RequireUser && (c.Secret != "" || c.SecretFile != "" || len(c.Keys) > 0 || c.JWKS != "")
+	return b.opts.Config.SignIn.URL != "" || !c.RequireUser && (c.Secret != "" || c.SecretFile != "" || len(c.Keys) > 0 || c.JWKS != "")
 }
 
 // tokenKeys reads the keys that the configuration names.

@@ -8,6 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -386,6 +389,64 @@ func TestClientID_Theft(t *testing.T) {
 	}
 	if code := owner.subscribe("user/ana/#"); code >= 0x80 {
 		t.Errorf("the owner was touched: SUBACK %#x", code)
+	}
+}
+
+func TestSignIn_URL(t *testing.T) {
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var q struct{ User, Password string }
+		switch err := json.NewDecoder(r.Body).Decode(&q); {
+		case err != nil || q.User != "zoe":
+			w.WriteHeader(http.StatusNotFound)
+		case q.Password != "right":
+			w.WriteHeader(http.StatusForbidden)
+		}
+	}))
+	t.Cleanup(service.Close)
+	s := start(t, func(o *broker.Options) { o.Config.SignIn.URL = service.URL })
+	p := mustDial(t, s, 5, "z", "zoe", "right")
+	if code := p.subscribe("user/zoe/#"); code >= 0x80 {
+		t.Errorf("SUBACK %#x", code)
+	}
+	rest(t, s, "zoe", "right", "GET", "/me", "", 200)
+	rest(t, s, "zoe", "wrong", "GET", "/me", "", 401)
+	rest(t, s, "ana", "ana-secret", "GET", "/me", "", 200)
+	service.Close()
+	if _, code := dial(t, s, 5, "y", "yan", "whatever"); code != 0x88 {
+		t.Errorf("without the service: code %#x, want 0x88", code)
+	}
+}
+
+// TestAudit_File is what the audit log of a broker holds.
+func TestAudit_File(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, func(o *broker.Options) { o.DataDir = dir })
+	p := mustDial(t, s, 5, "a", "ana", "ana-secret")
+	p.publish("session/s1/info", "x")
+	if _, code := dial(t, s, 5, "a2", "ana", "a-wrong-one"); code != 0x86 {
+		t.Errorf("code %#x, want 0x86", code)
+	}
+	rest(t, s, "ana", "ana-secret", "DELETE", "/users/ben", "", 403)
+	s.Stop()
+	log, err := os.ReadFile(filepath.Join(dir, "audit.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"event":"change","user":"admin","role":"admin","by":"admin token"`,
+		`"event":"sign-in","user":"ana","role":"member","by":"password","client":"a"`,
+		`"action":"publish","target":"session/s1/info"`,
+		`"event":"refused","user":"ana","client":"a2"`,
+		`"action":"DELETE","target":"/api/v1/users/ben","status":403`,
+	} {
+		if !strings.Contains(string(log), want) {
+			t.Errorf("no %s in\n%s", want, log)
+		}
+	}
+	for _, never := range []string{"ana-secret", "a-wrong-one", s.Token} {
+		if strings.Contains(string(log), never) {
+			t.Errorf("%s is in the audit log", never)
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ type Config struct {
 	// Tokens is whose JSON Web Tokens let people in, beside those that this server
 	// signs itself.
 	Tokens Tokens `yaml:"tokens"`
-	// SignIn is what failed attempts to sign in cost.
+	// SignIn is how people sign in, and what failed attempts cost them.
 	SignIn SignIn `yaml:"signIn"`
 	// Audit is the log of sign-ins, refusals and changes, DIR/audit.log.
 	Audit Audit `yaml:"audit"`
@@ -230,9 +230,21 @@ type Tokens struct {
 	RequireUser bool `yaml:"requireUser"`
 }
 
-// SignIn is what failed attempts to sign in cost. Only passwords are concerned:
-// tokens and devices' secrets cannot be guessed.
+// SignIn is how people sign in, and what failed attempts cost them. Only attempts
+// by password wait: tokens and devices' secrets cannot be guessed.
 type SignIn struct {
+	// Order is in which order the ways to sign in are tried, each at most once;
+	// what is not listed is off. The first one that knows the user or the form of
+	// the secret decides: what it refuses no later one admits.
+	Order []string `yaml:"order" check:"order"`
+	// URL is a service that says who people are, for users who are kept elsewhere:
+	// it is asked by POST, as docs/protocol.md describes. Empty for none.
+	URL string `yaml:"url" check:"url"`
+	// Timeout is how long the service may take; then nobody is let in.
+	Timeout Duration `yaml:"timeout" range:"50ms..10s"`
+	// Cache is how long what the service admitted counts without asking again; 0s
+	// asks each time.
+	Cache Duration `yaml:"cache" range:"0s..24h"`
 	// UserFailures is how many failures in a row one address has free for one user.
 	// The next attempt must wait a second, the one after that two, and so on.
 	UserFailures int `yaml:"userFailures" unit:"failures" range:"1..1000"`
@@ -271,8 +283,11 @@ func Default() Config {
 		Leaderboard: Leaderboard{Rate: 2, Top: 25},
 		Sessions:    Sessions{QueueMessages: 100_000, QueueBytes: 64 * MiB},
 		Passwords:   Passwords{Memory: 19 * MiB, Iterations: 2, Parallel: 2},
-		SignIn:      SignIn{UserFailures: 5, AddressFailures: 50, MaxWait: Duration(time.Minute)},
-		Audit:       Audit{MaxSize: 16 * MiB, Keep: 4},
-		Tokens:      Tokens{Keys: []string{}, JWKSRefresh: Duration(time.Hour), Leeway: Duration(5 * time.Second)},
+		SignIn: SignIn{
+			Order: []string{"device", "token", "password", "url"}, Timeout: Duration(3 * time.Second), Cache: Duration(time.Minute),
+			UserFailures: 5, AddressFailures: 50, MaxWait: Duration(time.Minute),
+		},
+		Audit:  Audit{MaxSize: 16 * MiB, Keep: 4},
+		Tokens: Tokens{Keys: []string{}, JWKSRefresh: Duration(time.Hour), Leeway: Duration(5 * time.Second)},
 	}
 }

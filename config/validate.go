@@ -88,6 +88,14 @@ func checkValue(tag reflect.StructTag, v reflect.Value) []string {
 		if msg := checkAddr(v.String()); msg != "" {
 			msgs = append(msgs, msg)
 		}
+	case "order":
+		if msg := checkOrder(v.Interface().([]string)); msg != "" {
+			msgs = append(msgs, msg)
+		}
+	case "url":
+		if msg := checkURL(v.String()); msg != "" {
+			msgs = append(msgs, msg)
+		}
 	case "secret":
 		if n := v.Len(); n > 0 && n < minSecret {
 			msgs = append(msgs, fmt.Sprintf("%d bytes are under the limit of %d: make one with `openssl rand -base64 32`", n, minSecret))
@@ -111,6 +119,35 @@ func checkValue(tag reflect.StructTag, v reflect.Value) []string {
 		}
 	}
 	return msgs
+}
+
+// checkOrder judges a list of ways to sign in.
+func checkOrder(order []string) string {
+	seen := map[string]bool{}
+	for _, word := range order {
+		switch word {
+		case "device", "token", "password", "url":
+		default:
+			return fmt.Sprintf("%q is not a way to sign in: write device, token, password or url", word)
+		}
+		if seen[word] {
+			return fmt.Sprintf("%q stands there twice", word)
+		}
+		seen[word] = true
+	}
+	return ""
+}
+
+// checkURL judges an address of HTTP, or none.
+func checkURL(address string) string {
+	if address == "" {
+		return ""
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return "not an address: write it like https://id.example.com/fitmq"
+	}
+	return ""
 }
 
 // minSecret is the least length of a secret for HS256 (RFC 7518 section 3.2).
