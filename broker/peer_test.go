@@ -1,0 +1,186 @@
+package broker_test
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fitmq/fitmq/broker/brokertest"
+	"github.com/fitmq/fitmq/delivery/wire"
+)
+
+// rest makes a request, as admin with the token, and wants the status.
+func rest(t *testing.T, s *brokertest.Server, user, pass, method, path, body string, want int) []byte {
+	t.Helper()
+	var r io.Reader
+	if body != "" {
+		r = strings.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.HTTP+"/api/v1"+path, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if user == "admin" {
+		req.Header.Set("Authorization", "Bearer "+pass)
+	} else {
+		req.SetBasicAuth(user, pass)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.StatusCode != want {
+		t.Fatalf("%s %s as %s: %d %s, want %d", method, path, user, res.StatusCode, answer, want)
+	}
+	return answer
+}
+
+// peer is an MQTT client in bytes.
+type peer struct {
+	t       *testing.T
+	c       net.Conn
+	version byte
+}
+
+// dial sends a CONNECT and returns the CONNACK's code.
+func dial(t *testing.T, s *brokertest.Server, version byte, id, user, pass string) (*peer, byte) {
+	t.Helper()
+	c, err := net.Dial("tcp", s.MQTT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() }) // the test is over
+	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	p := &peer{t: t, c: c, version: version}
+	body := append([]byte{0, 4, 'M', 'Q', 'T', 'T', version, 0xC2}, 0, 60)
+	body = p.props(body)
+	for _, part := range []string{id, user, pass} {
+		body = append(binary.BigEndian.AppendUint16(body, uint16(len(part))), part...)
+	}
+	p.send(0x10, body)
+	header, ack := p.read()
+	if header != 0x20 {
+		t.Fatalf("got packet %#x, want CONNACK", header)
+	}
+	return p, ack[1]
+}
+
+// mustDial wants to be let in.
+func mustDial(t *testing.T, s *brokertest.Server, version byte, id, user, pass string) *peer {
+	t.Helper()
+	p, code := dial(t, s, version, id, user, pass)
+	if code != 0 {
+		t.Fatalf("%s is refused with %#x", user, code)
+	}
+	return p
+}
+
+func (p *peer) props(b []byte) []byte {
+	if p.version == 5 {
+		return append(b, 0)
+	}
+	return b
+}
+
+func (p *peer) send(header byte, body []byte) {
+	p.t.Helper()
+	if _, err := p.c.Write(append(binary.AppendUvarint([]byte{header}, uint64(len(body))), body...)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// read returns the next packet; header 0 when the connection has ended.
+func (p *peer) read() (header byte, body []byte) {
+	p.t.Helper()
+	one := make([]byte, 1)
+	if _, err := io.ReadFull(p.c, one); err != nil {
+		if ne, ok := err.(net.Error); ok && ne.Timeout() {
+			p.t.Fatal("nothing comes")
+		}
+		return 0, nil
+	}
+	n, err := binary.ReadUvarint(byteReader{p.c})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	body = make([]byte, n)
+	if _, err := io.ReadFull(p.c, body); err != nil {
+		p.t.Fatal(err)
+	}
+	return one[0], body
+}
+
+type byteReader struct{ io.Reader }
+
+func (r byteReader) ReadByte() (byte, error) {
+	var b [1]byte
+	_, err := io.ReadFull(r, b[:])
+	return b[0], err
+}
+
+// publish sends at QoS 1 and returns the PUBACK's code, 0 for MQTT 3.
+func (p *peer) publish(topic, payload string) byte {
+	p.t.Helper()
+	body := append(binary.BigEndian.AppendUint16(nil, uint16(len(topic))), topic...)
+	body = p.props(append(body, 0, 7))
+	p.send(0x32, append(body, payload...))
+	for {
+		header, ack := p.read()
+		switch {
+		case header == 0:
+			p.t.Fatal("the connection ended instead of a PUBACK")
+		case header == 0x40 && len(ack) > 2:
+			return ack[2]
+		case header == 0x40:
+			return 0
+		}
+	}
+}
+
+// subscribe returns the SUBACK's code.
+func (p *peer) subscribe(filter string) byte {
+	p.t.Helper()
+	body := p.props([]byte{0, 9})
+	body = append(binary.BigEndian.AppendUint16(body, uint16(len(filter))), filter...)
+	p.send(0x82, append(body, 1))
+	for {
+		header, ack := p.read()
+		if header == 0x90 {
+			return ack[len(ack)-1]
+		}
+		if header == 0 {
+			p.t.Fatal("the connection ended instead of a SUBACK")
+		}
+	}
+}
+
+// wantEnd wants the connection to end, for MQTT 5 with the code.
+func (p *peer) wantEnd(code wire.Code) {
+	p.t.Helper()
+	for {
+		header, body := p.read()
+		switch {
+		case header == 0 && p.version == 5:
+			p.t.Fatalf("closed without a DISCONNECT, want %v", code)
+		case header == 0:
+			return
+		case header == 0xE0:
+			if got := wire.Code(body[0]); got != code {
+				p.t.Fatalf("DISCONNECT %v, want %v", got, code)
+			}
+			return
+		}
+	}
+}
