@@ -77,8 +77,14 @@ type unsavedRow struct {
 }
 
 type unsavedID struct {
-	seq     uint64
+	messageAt
 	version uint64
+}
+
+// messageAt is where a message is: its seq, and its record in the log.
+type messageAt struct {
+	seq uint64
+	pos store.Pos
 }
 
 func newConversation(key string) *conversation {
@@ -90,6 +96,14 @@ func newConversation(key string) *conversation {
 
 // isSession reports whether it is a session's chat.
 func (c *conversation) isSession() bool { return strings.HasPrefix(c.key, sessionPrefix) }
+
+// unread is how many messages the member has not read. c.mu is held.
+func (c *conversation) unread(r *readerRecord) uint64 {
+	if seen := r.seen(); seen < c.Head {
+		return c.Head - seen
+	}
+	return 0 // readers are saved before heads: a crash between them leaves them ahead until the log is read again
+}
 
 // put keeps a message's present text. c.mu is held.
 func (c *conversation) put(seq uint64, data []byte) {
@@ -325,22 +339,22 @@ func (r *rates) take(who string, at time.Time) bool {
 	return b.take(at, r.burst, r.perSecond)
 }
 
-// lookup returns the seq of a message of the sender, or of anybody where sender
-// is empty, and false when there is none. c.mu is held.
-func (e *Engine) lookup(c *conversation, messageID, sender string) (seq uint64, known bool, err error) {
+// lookup returns where a message of the sender is, or of anybody where sender is
+// empty, and false when there is none. c.mu is held.
+func (e *Engine) lookup(c *conversation, messageID, sender string) (at messageAt, known bool, err error) {
 	prefix := c.key + "/" + messageID + "/"
 	if id, ok := c.unsaved.ids[prefix+sender]; ok {
-		return id.seq, true, nil
+		return id.messageAt, true, nil
 	}
 	if sender == "" { // bounded by what a second brings: it is saved then
 		for key, id := range c.unsaved.ids {
-			if strings.HasPrefix(key, prefix) {
-				seq, known = max(seq, id.seq), true
+			if strings.HasPrefix(key, prefix) && id.seq > at.seq {
+				at, known = id.messageAt, true
 			}
 		}
 	}
 	if known {
-		return seq, true, nil
+		return at, true, nil
 	}
 	return e.storedID(prefix, sender)
 }

@@ -280,7 +280,7 @@ func (e *Engine) Conversation(id, userID string) (Conversation, error) {
 		return Conversation{}, fitness.Errorf("get conversation", fitness.NotFound, "conversation %.130s does not exist", id)
 	}
 	if r := c.readers[userID]; r != nil {
-		res.Read, res.Unread = r.seen(), c.Head-r.seen()
+		res.Read, res.Unread = r.seen(), c.unread(r)
 	}
 	return res, nil
 }

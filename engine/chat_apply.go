@@ -82,31 +82,32 @@ func (e *Engine) applyTo(key string, at time.Time) *conversation {
 	return c
 }
 
-// applySay gives a new message its seq. One whose id is taken keeps seq 0, unless
-// it is the same record again. c.mu is held.
+// applySay gives a new message its seq, and one that is read again after a crash
+// the seq that it had, whichever of the tables had been written. A message whose
+// id another record has keeps seq 0. c.mu is held.
 func (e *Engine) applySay(c *conversation, pos store.Pos, m *chat.Message) error {
-	again := pos <= store.Pos(c.Pos)
-	seq, known, err := e.lookup(c, m.ID, m.Sender)
-	switch {
-	case err != nil:
+	at, known, err := e.lookup(c, m.ID, m.Sender)
+	if err != nil {
 		return err
-	case known && again:
-		m.Number(seq)
-		return nil
-	case known || again:
+	}
+	if known && at.pos != pos {
 		return nil // older than what the log remembers of ids
+	}
+	if known && at.seq <= c.Head {
+		m.Number(at.seq)
+		return nil
 	}
 	c.Head++
 	m.Number(c.Head)
 	c.put(c.Head, m.Encode())
-	c.unsaved.ids[c.key+"/"+m.ID+"/"+m.Sender] = unsavedID{seq: c.Head, version: c.unsaved.version}
+	c.unsaved.ids[c.key+"/"+m.ID+"/"+m.Sender] = unsavedID{messageAt: messageAt{seq: c.Head, pos: pos}, version: c.unsaved.version}
 	c.unsaved.head = true
 	e.chats.unsaved.Add(1)
 	if c.isSession() {
 		return nil
 	}
 	if r := c.readers[m.Sender]; r != nil { // else they have left since
-		r.Read = c.Head // who writes has read
+		r.Read = max(r.Read, c.Head) // who writes has read
 		c.unsaved.readers[m.Sender] = struct{}{}
 	}
 	e.chats.recount(c)
@@ -116,13 +117,14 @@ func (e *Engine) applySay(c *conversation, pos store.Pos, m *chat.Message) error
 // applyChange makes an edit or a deletion of an own message, or says why not.
 // c.mu is held.
 func (e *Engine) applyChange(c *conversation, m *chat.Message) (sorry string, err error) {
-	seq, known, err := e.lookup(c, m.Target, m.Sender)
+	target, known, err := e.lookup(c, m.Target, m.Sender)
 	if err != nil {
 		return "", err
 	}
 	if !known {
 		return "target " + m.Target + " is no message of yours here", nil
 	}
+	seq := target.seq
 	data, err := e.messageRow(c, seq)
 	if err != nil || data == nil {
 		return "", err
@@ -173,7 +175,7 @@ func (e *Engine) applyRead(pos store.Pos, in Inbound, key string, at time.Time) 
 	if r == nil {
 		return // left since
 	}
-	seq, known, err := e.lookup(c, messageID, "")
+	target, known, err := e.lookup(c, messageID, "")
 	if err != nil {
 		e.opt.Logger.Error("how far a member has read could not be applied; is the disk damaged?", "conversation", key, "error", err)
 		return
@@ -182,7 +184,7 @@ func (e *Engine) applyRead(pos store.Pos, in Inbound, key string, at time.Time) 
 		e.sorry(pos, in, messageID, "messageId "+messageID+" is no message of this conversation", at)
 		return
 	}
-	from := r.seen()
+	seq, from := target.seq, r.seen()
 	if pos <= store.Pos(c.Pos) {
 		from = min(from, seq-1) // again after a crash: the receipt may not have gone out
 	}

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/fitmq/fitmq/engine"
 	"github.com/fitmq/fitmq/fitness"
+	"github.com/fitmq/fitmq/store"
 )
 
 func TestEngine_ChatHistory(t *testing.T) {
@@ -126,5 +128,60 @@ func TestEngine_ChatUnread(t *testing.T) {
 	list, next := w.Conversations("ana", "", 1)
 	if len(list) != 1 || list[0].ID != "ana.tom" || next != "ana.tom" || list[0].Unread != head["ana.tom"]-read["ana.tomana"] {
 		t.Errorf("got %+v, next %q", list, next)
+	}
+}
+
+// A crash between two tables leaves a reader ahead of the head: nothing is
+// unread then, rather than 2^64 messages.
+func TestEngine_ChatReaderAhead(t *testing.T) {
+	w := linked(t)
+	w.say("ana", "ana.tom", "m1", "hi")
+	must(t, w.Checkpoint(context.Background()))
+	must(t, w.tables.Delete(context.Background(), "chat_heads", "ana.tom", store.Any))
+	must(t, w.tables.Delete(context.Background(), "engine", "applied", store.Any))
+	log := w.log
+	w.log = nil
+	w.start()
+	if c, err := w.Conversation("ana.tom", "ana"); err == nil && c.Unread != 0 {
+		t.Errorf("before the log is read: got %d unread", c.Unread)
+	}
+	w.log = log
+	w.start()
+	c, err := w.Conversation("ana.tom", "tom")
+	must(t, err)
+	if c.Head != 1 || c.Unread != 1 || w.Unread("ana").Conversations["ana.tom"] != 0 {
+		t.Errorf("after: got %+v", c)
+	}
+}
+
+// A kill between any two writes of a checkpoint: seqs, texts and counts come out
+// the same.
+func TestEngine_ChatKilledWhileSaving(t *testing.T) {
+	written := []string{"chat_messages", "chat_ids", "chat_readers", "chat_heads", "engine"}
+	for i := range len(written) + 1 {
+		t.Run(fmt.Sprintf("After%d", i), func(t *testing.T) {
+			w := linked(t)
+			w.say("ana", "ana.tom", "m1", "one")
+			must(t, w.Checkpoint(context.Background()))
+			before := map[string]map[string]store.Value{}
+			for _, table := range written {
+				before[table] = maps.Clone(w.tables.m[table])
+			}
+			w.say("ana", "ana.tom", "m2", "two")
+			w.publish(sender("ana", "a"), "chat/ana.tom/message", `{"kind":"edit","target":"m2","content":"2"}`)
+			w.publish(sender("tom", "t"), "chat/ana.tom/read", `{"messageId":"m2"}`)
+			w.say("ana", "ana.tom", "m3", "three")
+			must(t, w.Checkpoint(context.Background()))
+			for _, table := range written[i:] {
+				w.tables.m[table] = before[table]
+			}
+			w.start()
+			w.say("ana", "ana.tom", "m4", "four")
+			wantLines(t, w.history("ana.tom", engine.HistoryQuery{}), "1 ana  one", "2 ana  2", "3 ana  three", "4 ana  four")
+			wantLines(t, texts(w.on("user/tom/chat/ana.tom")), "1 ana  one", "2 ana  two", "2 ana edit 2", "3 ana  three", "4 ana  four")
+			if n := w.Unread("tom").Conversations["ana.tom"]; n != 2 {
+				t.Errorf("unread of tom: got %d, want 2", n)
+			}
+		})
 	}
 }

@@ -196,8 +196,8 @@ func (e *Engine) Unread(userID string) Unread {
 	u := Unread{Conversations: map[string]uint64{}}
 	for _, c := range e.chats.of(userID) {
 		c.mu.Lock()
-		if r := c.readers[userID]; r != nil && c.Head > r.seen() {
-			u.Conversations[c.key] = c.Head - r.seen()
+		if r := c.readers[userID]; r != nil && c.unread(r) > 0 {
+			u.Conversations[c.key] = c.unread(r)
 		}
 		c.mu.Unlock()
 	}

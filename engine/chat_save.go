@@ -17,37 +17,49 @@ const (
 	tableHeads         = "chat_heads"    // conversation: headRecord
 	tableReaders       = "chat_readers"  // conversation/uid: readerRecord
 	tableMessages      = "chat_messages" // conversation/seq in 16 hex digits: the message
-	tableMessageIDs    = "chat_ids"      // conversation/messageId/sender: seq, 8 bytes big endian
+	tableMessageIDs    = "chat_ids"      // conversation/messageId/sender: messageAt
 	tableBlocks        = "blocks"        // who/whom: {}
 )
 
 // posKey writes a number so that the order of keys is the order of numbers.
 func posKey(n uint64) string { return fmt.Sprintf("%016x", n) }
 
-// storedID reads a message's seq from the table: of the sender, or of whoever
-// wrote last under that id.
-func (e *Engine) storedID(prefix, sender string) (seq uint64, known bool, err error) {
+// storedID reads where a message is from the table: the sender's, or that of
+// whoever wrote last under that id.
+func (e *Engine) storedID(prefix, sender string) (at messageAt, known bool, err error) {
 	ctx := context.Background()
 	if sender == "" {
 		err = e.opt.Store.Scan(ctx, tableMessageIDs, prefix, "", func(v store.Value) bool {
-			if len(v.Data) == 8 {
-				seq, known = max(seq, binary.BigEndian.Uint64(v.Data)), true
+			if m, ok := decodeAt(v.Data); ok && m.seq > at.seq {
+				at, known = m, true
 			}
 			return true
 		})
-		return seq, known, err
+		return at, known, err
 	}
 	v, err := e.opt.Store.Get(ctx, tableMessageIDs, prefix+sender)
 	if errors.Is(err, store.ErrNotFound) {
-		return 0, false, nil
+		return at, false, nil
 	}
 	if err != nil {
-		return 0, false, fmt.Errorf("get %s/%s: %w", tableMessageIDs, prefix+sender, err)
+		return at, false, fmt.Errorf("get %s/%s: %w", tableMessageIDs, prefix+sender, err)
 	}
-	if len(v.Data) != 8 {
-		return 0, false, fmt.Errorf("%s/%s has %d bytes, want 8", tableMessageIDs, prefix+sender, len(v.Data))
+	if at, known = decodeAt(v.Data); !known {
+		return at, false, fmt.Errorf("%s/%s has %d bytes, want 16", tableMessageIDs, prefix+sender, len(v.Data))
 	}
-	return binary.BigEndian.Uint64(v.Data), true, nil
+	return at, true, nil
+}
+
+// encode is the stored form: seq and position, 8 bytes big endian each.
+func (a messageAt) encode() []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, a.seq), uint64(a.pos))
+}
+
+func decodeAt(b []byte) (messageAt, bool) {
+	if len(b) != 16 {
+		return messageAt{}, false
+	}
+	return messageAt{seq: binary.BigEndian.Uint64(b), pos: store.Pos(binary.BigEndian.Uint64(b[8:]))}, true
 }
 
 // storedRow reads a message from the table, nil where there is none.
@@ -82,7 +94,7 @@ func (c *conversation) gather(p *chatPuts) (version uint64) {
 		p.rows = append(p.rows, store.Put{Key: c.key + "/" + posKey(seq), Data: r.data})
 	}
 	for key, id := range c.unsaved.ids {
-		p.ids = append(p.ids, store.Put{Key: key, Data: binary.BigEndian.AppendUint64(nil, id.seq)})
+		p.ids = append(p.ids, store.Put{Key: key, Data: id.encode()})
 	}
 	for userID := range c.unsaved.readers {
 		put := store.Put{Key: c.key + "/" + userID}

@@ -118,9 +118,10 @@ func (e *Engine) checkpoint(ctx context.Context, last bool) error {
 	v.saving.Lock()
 	defer v.saving.Unlock()
 	v.mu.Lock()
-	rows, pos, dirty := v.rows, e.out.settled(v.pos), v.sessions
+	rows, pos, dirty := v.rows, v.pos, v.sessions
 	v.rows, v.sessions = appliedRows{}, make(map[*session]struct{})
 	v.mu.Unlock()
+	pos = e.out.settled(pos)
 	if rows.len() == 0 && len(dirty) == 0 && !e.chats.anyDirty() && pos <= store.Pos(v.saved.Load()) {
 		return nil
 	}
