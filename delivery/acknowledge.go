@@ -166,7 +166,7 @@ func (s *Session) finishFlow(f *flight) {
 	if f.pos == 0 || !s.lasting.Load() {
 		return
 	}
-	if f.share == nil {
+	if f.owed() != 0 {
 		if s.out.done == nil {
 			s.out.done = map[store.Pos]struct{}{}
 		}
@@ -186,6 +186,7 @@ func (l *link) pubrel(a wire.Ack) {
 	case heldReceived:
 		if !s.lasting.Load() {
 			delete(s.held, a.PacketID)
+			l.released()
 			l.ack(wire.PUBCOMP, a.PacketID, wire.Success, "", &l.dirty)
 			return
 		}
@@ -198,6 +199,10 @@ func (l *link) pubrel(a wire.Ack) {
 	}
 }
 
+// released gives one exchange back to the client's quota. The session's mu is
+// held. An exchange that an earlier connection began was not counted here.
+func (l *link) released() { l.holding = max(l.holding-1, 0) }
+
 func (s *Session) freed(id uint16, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -208,7 +213,8 @@ func (s *Session) freed(id uint16, err error) {
 	s.dirty = true
 	// The client may have come back and repeated PUBREL meanwhile: one record
 	// answers both.
-	if l := s.link.Load(); l != nil {
+	if l := s.answering(); l != nil {
+		l.released()
 		l.ack(wire.PUBCOMP, id, wire.Success, "", &s.hub.commit.batch)
 	}
 }

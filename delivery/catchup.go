@@ -95,7 +95,9 @@ func (s *Session) fail(reason string) {
 func (s *Session) readOn(ctx context.Context) error {
 	s.mu.Lock()
 	l := s.link.Load()
-	if l == nil || !s.out.behind || s.out.len() >= refill || s.ended {
+	// Before the index knows the connection, what is committed after this
+	// reading might be routed past it.
+	if l == nil || !l.joined.Load() || !s.out.behind || s.out.len() >= refill || s.ended {
 		s.mu.Unlock()
 		return nil
 	}

@@ -70,6 +70,7 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 		old.conn.Disconnect(wire.SessionTakenOver, "another connection has the same client identifier")
 		h.disconnected(old)
 	}
+	h.wills.settle(s.id)
 	h.returned(s.id)
 	l := &link{s: s, conn: c.Conn, client: c.Client, present: present, problem: c.ProblemInformation}
 	l.window = h.limits.MaxInflight

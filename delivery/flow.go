@@ -16,11 +16,15 @@ const (
 	flowReleased flowStep = 2 // the client has it: PUBREL, never PUBLISH again
 	flowDone     flowStep = 3 // PUBCOMP: the id is free
 	flowFreed    flowStep = 4 // inbound: PUBREL came, the id is free
+	flowDropped  flowStep = 5 // the message was not sent after all: the id is free
 )
 
-// flowShared is set in the step of a message from a shared subscription: it is
-// none of the session's own cursor.
-const flowShared = 0x80
+// Flags of a step whose message the session's own cursor does not count: it came
+// from a shared subscription, or is not owed from the log.
+const (
+	flowShared = 0x80
+	flowAside  = 0x40
+)
 
 // flowFixed is the size of a step's record without the client id: the step, the
 // packet id, the position of the message, and the session's generation.
@@ -31,6 +35,9 @@ const flowFixed = 1 + 2 + 8 + 8
 func (h *Hub) logFlow(s *Session, step flowStep, f *flight, done func(error)) {
 	if f.share != nil {
 		step |= flowShared
+	}
+	if f.aside {
+		step |= flowAside
 	}
 	data := make([]byte, 0, flowFixed+len(s.id))
 	data = append(data, byte(step))
@@ -54,16 +61,19 @@ func (h *Hub) replayFlow(e store.Entry) error {
 	id := binary.LittleEndian.Uint16(e.Data[1:])
 	pos := store.Pos(binary.LittleEndian.Uint64(e.Data[3:]))
 	o := &s.out
-	shared := e.Data[0]&flowShared != 0
-	switch flowStep(e.Data[0] &^ flowShared) {
+	shared, aside := e.Data[0]&flowShared != 0, e.Data[0]&flowAside != 0
+	same := func(f *flight) bool { return f.pos == pos && (f.share != nil) == shared && f.aside == aside }
+	switch flowStep(e.Data[0] &^ (flowShared | flowAside)) {
 	case flowSent:
-		o.dropFlight(func(f *flight) bool { return f.pos == pos && (f.share != nil) == shared || f.id == id })
-		q := queued{qos: 2, pos: pos}
+		o.dropFlight(func(f *flight) bool { return same(f) || f.id == id })
+		q := queued{qos: 2, pos: pos, aside: aside}
 		if shared {
 			q.share = h.groups.orphan
 		}
 		o.flights = append(o.flights, flight{queued: q, id: id, state: flightSent})
 		o.lastID = id
+	case flowDropped:
+		o.dropFlight(func(f *flight) bool { return same(f) && f.id == id })
 	case flowReleased:
 		if i := o.find(id); i >= 0 {
 			o.flights[i].state = flightReleased
@@ -72,6 +82,8 @@ func (h *Hub) replayFlow(e store.Entry) error {
 		o.dropFlight(func(f *flight) bool { return f.id == id })
 		if shared {
 			h.groups.taken[pos] = struct{}{}
+		}
+		if shared || aside {
 			break
 		}
 		if o.done == nil {

@@ -28,12 +28,15 @@ type link struct {
 
 	// dirty are the connections that this publisher has written to since its
 	// last Idle; reading goroutine.
-	dirty   batch
-	pub     wire.Publish // scratch of the reading goroutine
-	routed  int          // messages published over this connection
-	passing *passing     // scratch of the reading goroutine, once it has published
-	last    lastTopic    // what is known of the topic published to last
-	acked   *Message     // reading goroutine: acknowledged just now, and to be told
+	dirty batch
+	pub   wire.Publish // scratch of the reading goroutine
+	// holding counts the QoS 2 exchanges begun over this connection that are not
+	// complete: quotas begin anew with a connection [4.9]. Guarded by the session's mu.
+	holding int
+	routed  int       // messages published over this connection
+	passing *passing  // scratch of the reading goroutine, once it has published
+	last    lastTopic // what is known of the topic published to last
+	acked   *Message  // reading goroutine: acknowledged just now, and to be told
 
 	// pending counts this publisher's messages on their way to the log: while
 	// there are any, what follows takes the same way, to keep its order.
@@ -43,6 +46,7 @@ type link struct {
 	logged atomic.Uint64
 	failed atomic.Bool // a write to the store failed: the client must come again
 	open   atomic.Bool // CONNACK is out: deliveries may follow
+	joined atomic.Bool // the index knows the connection: the log may be read up to now
 	held   atomic.Bool // deliveries wait for the connection's buffer to drain
 	clean  atomic.Bool // a DISCONNECT without will came
 }

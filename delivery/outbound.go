@@ -48,15 +48,26 @@ type queued struct {
 	// share is the group that it came from; the session's own cursor does not
 	// count it.
 	share *group
+	// aside: it is not owed from the log, though its message stands there (a
+	// retained one, a state topic's). The session's own cursor does not count it.
+	aside bool
 }
 
 // owed is the position that the session's own cursor passes with this delivery,
 // or 0.
 func (q *queued) owed() store.Pos {
-	if q.share != nil {
+	if q.share != nil || q.aside {
 		return 0
 	}
 	return q.pos
+}
+
+// standAside gives a QoS 2 delivery that is not owed from the log its message's
+// place there all the same, so that its id can be written before it is used.
+func (q *queued) standAside() {
+	if q.qos == 2 && q.m.Pos() != 0 {
+		q.pos, q.aside = q.m.Pos(), true
+	}
 }
 
 // outbound is what a session is owed. The session's mu guards it.
@@ -103,21 +114,21 @@ func (o *outbound) open(l *link) {
 // close drops what can be read again and keeps what cannot. It is called when
 // the connection is gone. What shared subscriptions had given comes back, to be
 // handed to other members; a QoS 2 exchange that has begun stays [MQTT-4.8.2-4].
-func (o *outbound) close(s *Session) (back []queued) {
+func (o *outbound) close(s *Session) []queued {
 	lasting := s.lasting.Load()
-	back = o.closeFlights(lasting)
+	back, again := o.closeFlights(s, lasting)
 	if n := o.firstQueued(); n != 0 {
 		o.read = min(o.read, n-1)
 	}
 	o.stateFrom = s.offlineSince
-	var kept []queued
+	kept := again
 	for _, q := range o.queue[o.head:] {
 		switch {
 		case q.m.State:
 			o.stateFrom = min(o.stateFrom, q.m.At) // its newest value is owed on return
 		case q.share != nil:
 			back = append(back, q)
-		case lasting && q.pos == 0 && q.qos > 0:
+		case lasting && q.owed() == 0 && q.qos > 0:
 			kept = append(kept, q)
 		}
 	}
@@ -130,29 +141,36 @@ func (o *outbound) close(s *Session) (back []queued) {
 }
 
 // closeFlights readies the window for the next connection. A QoS 2 message
-// whose id is not known to be in the log has not been sent: it is read again.
-func (o *outbound) closeFlights(lasting bool) (back []queued) {
+// whose id is not known to be in the log has not been sent: it is read again,
+// or waits again, and its id is free.
+func (o *outbound) closeFlights(s *Session, lasting bool) (back, again []queued) {
 	kept := o.flights[:0]
 	for _, f := range o.flights {
-		if f.share != nil && (f.qos == 1 || f.state == flightLogging) {
+		if f.state == flightLogging {
+			s.hub.logFlow(s, flowDropped, &f, nil) // its flowSent may be in the log
+		}
+		switch {
+		case f.share != nil && (f.qos == 1 || f.state == flightLogging):
 			back = append(back, f.queued)
 			continue
-		}
-		if f.state == flightLogging {
+		case f.state == flightLogging && f.aside:
+			again = append(again, f.queued)
+			continue
+		case f.state == flightLogging:
 			o.read = min(o.read, f.pos-1)
 			continue
 		}
 		if f.state != flightReleased {
 			f.state = flightSent
 		}
-		if f.pos != 0 && lasting {
+		if f.pos != 0 && !f.aside && lasting {
 			f.m = nil // many absent sessions must not hold messages in memory
 		}
 		kept = append(kept, f)
 	}
 	clear(o.flights[len(kept):])
 	o.flights, o.logging, o.waiting = kept, 0, 0
-	return back
+	return back, again
 }
 
 func (o *outbound) firstQueued() store.Pos {

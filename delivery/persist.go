@@ -84,6 +84,7 @@ type flightRow struct {
 	IDs      []uint32  `json:"ids,omitempty"`
 	Released bool      `json:"released,omitempty"`
 	Shared   bool      `json:"shared,omitempty"`
+	Aside    bool      `json:"aside,omitempty"`
 }
 
 func toWillRow(w *will) *willRow {
@@ -310,7 +311,7 @@ func (s *Session) progress(pos store.Pos) progressRow {
 	}
 	for _, f := range o.flights {
 		if f.pos != 0 && f.state != flightLogging {
-			r.Flights = append(r.Flights, flightRow{ID: f.id, Pos: f.pos, QoS: f.qos, Retain: f.retain, IDs: f.ids, Released: f.state == flightReleased, Shared: f.share != nil})
+			r.Flights = append(r.Flights, flightRow{ID: f.id, Pos: f.pos, QoS: f.qos, Retain: f.retain, IDs: f.ids, Released: f.state == flightReleased, Shared: f.share != nil, Aside: f.aside})
 		}
 	}
 	for p := range o.done {

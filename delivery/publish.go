@@ -139,11 +139,12 @@ func (l *link) topic(p *wire.Publish) (topic, tooBig string, err error) {
 func (l *link) hold(id uint16) (repeated, room bool) {
 	l.s.mu.Lock()
 	state := l.s.held[id]
-	room = state != 0 || len(l.s.held) < l.s.hub.limits.ReceiveMaximum || l.client.Version < 5
+	room = state != 0 || l.holding < l.s.hub.limits.ReceiveMaximum || l.client.Version < 5
 	switch state {
 	case 0:
 		if room {
 			l.s.held[id] = heldPending
+			l.holding++
 		}
 	case heldPending:
 		l.s.held[id] = heldRepeated
@@ -220,6 +221,7 @@ func (l *link) refuse(qos byte, id uint16, m *Message, v Verdict) {
 	if qos == 2 {
 		l.s.mu.Lock()
 		delete(l.s.held, id) // a failing PUBREC ends the exchange [MQTT-4.3.3-9]
+		l.holding--
 		if l.client.Version < 5 {
 			l.s.held[id] = heldReceived // MQTT 3 goes on with PUBREL
 		}
@@ -326,7 +328,7 @@ func (l *link) accepted(qos byte, id uint16, out *batch, mt *matched) {
 		to := l
 		l.s.mu.Lock()
 		if l.s.held[id] == heldRepeated {
-			to = l.s.link.Load() // the client has come back meanwhile
+			to = l.s.answering() // the client has come back meanwhile
 		}
 		l.s.held[id] = heldReceived
 		l.s.dirty = true

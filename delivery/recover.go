@@ -149,7 +149,7 @@ func (h *Hub) restore(id string, row sessionRow, p progressRow) (*Session, error
 		if f.Released {
 			state = flightReleased
 		}
-		q := queued{qos: f.QoS, retain: f.Retain, ids: f.IDs, pos: f.Pos}
+		q := queued{qos: f.QoS, retain: f.Retain, ids: f.IDs, pos: f.Pos, aside: f.Aside}
 		if f.Shared {
 			q.share = h.groups.orphan
 		}

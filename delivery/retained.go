@@ -186,6 +186,7 @@ func (h *Hub) sendRetained(l *link, sub *subscription) {
 // deliverKept delivers a retained message outside the order of the log.
 func (h *Hub) deliverKept(t *target, m *Message, retain bool, b *batch) {
 	q := queued{m: m, ids: t.ids, qos: min(t.qos, m.QoS), retain: retain}
+	q.standAside()
 	s := t.s
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -30,8 +30,11 @@ func (s *Session) offer(l *link, t *target, m *Message, qos byte, retain bool, b
 			return
 		}
 		o.read, q.pos = m.Pos(), m.Pos()
-	} else if !s.makeRoom(m) {
-		return
+	} else {
+		if !s.makeRoom(m) {
+			return
+		}
+		q.standAside()
 	}
 	if o.len() > 0 || !s.send(l, q, b) {
 		o.push(q)

@@ -92,6 +92,13 @@ func (s *Session) reach() (*link, bool) {
 	return l, s.lasting.Load()
 }
 
+// answering returns the connection if CONNACK is out, so that an acknowledgement
+// may be sent there; nil otherwise.
+func (s *Session) answering() *link {
+	l, _ := s.reach()
+	return l
+}
+
 // setExpiry changes the session expiry interval; mu is held.
 func (s *Session) setExpiry(seconds uint32) {
 	s.expiry = seconds
@@ -140,6 +147,7 @@ func (s *Session) attach(l *link) {
 			s.hub.catchUp.want(sub.group)
 		}
 	}
+	l.joined.Store(true)
 	if l.present {
 		s.hub.offerNewerState(s, l)
 	}
@@ -163,12 +171,14 @@ func (s *Session) detach(l *link, clean bool) (w *will, mine bool) {
 		s.mu.Unlock()
 		return nil, false
 	}
-	s.link.Store(nil)
-	s.offlineSince = s.hub.now().UnixNano()
 	if clean {
 		s.will = nil // [MQTT-3.14.4-3]
 	}
-	w = s.will
+	if w = s.will; w != nil {
+		s.hub.wills.leaving(s.id) // before anybody sees the connection gone
+	}
+	s.link.Store(nil)
+	s.offlineSince = s.hub.now().UnixNano()
 	back := s.out.close(s)
 	s.unanswered()
 	s.dirty = true

@@ -39,6 +39,39 @@ func newWill(w *wire.Will) *will {
 type wills struct {
 	mu  sync.Mutex
 	due map[string]*pendingWill // by client id
+	// left are clients whose connection has gone and whose will is neither in
+	// the log nor due yet; the channel closes when it is.
+	left map[string]chan struct{}
+}
+
+// leaving notes that a client's connection goes and leaves a will.
+func (w *wills) leaving(clientID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.left[clientID] == nil {
+		w.left[clientID] = make(chan struct{})
+	}
+}
+
+// settled undoes leaving.
+func (w *wills) settled(clientID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if done := w.left[clientID]; done != nil {
+		close(done)
+		delete(w.left, clientID)
+	}
+}
+
+// settle waits until what the client's earlier connection left is settled: its
+// session's row must not be replaced before.
+func (w *wills) settle(clientID string) {
+	w.mu.Lock()
+	done := w.left[clientID]
+	w.mu.Unlock()
+	if done != nil {
+		stored(done)
+	}
 }
 
 type pendingWill struct {
@@ -47,7 +80,9 @@ type pendingWill struct {
 	at time.Time
 }
 
-func newWills() *wills { return &wills{due: map[string]*pendingWill{}} }
+func newWills() *wills {
+	return &wills{due: map[string]*pendingWill{}, left: map[string]chan struct{}{}}
+}
 
 // remove takes out a client's will, nil if none waits.
 func (w *wills) remove(clientID string) *pendingWill {
@@ -90,6 +125,7 @@ func (w *wills) take(now time.Time) []*pendingWill {
 // leaveWill publishes a lost client's will, after its delay or when the session
 // ends, whichever is first.
 func (h *Hub) leaveWill(s *Session, w *will) {
+	defer h.wills.settled(s.id)
 	c := s.who.Load()
 	s.mu.Lock()
 	expiry := s.expiry
