@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // chatLine is what these tests read of a message, a receipt or the unread counts.
@@ -142,4 +143,51 @@ func TestBroker_ChatExamples(t *testing.T) {
 	room.await(t, `"typing":true`)
 	form.await(t, `"cue":"Deeper"`)
 	talk.await(t, `"content":"Two more sets"`)
+}
+
+// A client's phone drops out of a training: on return it shows the correction
+// that still counts, and not the one that has expired; only that client and the
+// trainer see any of it.
+func TestBroker_TrainingWithADropout(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	s.user(t, "tess", "trainer")
+	for _, u := range []string{"ana", "ben"} {
+		s.user(t, u, "member")
+	}
+	s.put(t, "/sessions/legs", map[string]any{"kind": "training", "title": "Legs", "host": "tess", "trainer": "tess", "visibility": "open"})
+	ben := dial(t, s, "ben", "")
+	ben.subscribe(t, 1, "session/legs/#")
+	tess := dial(t, s, "tess", "")
+	tess.subscribe(t, 1, "session/legs/form/+/seen", "session/legs/chat")
+	ana := dial(t, s, "ana", "ana-phone")
+	ana.subscribe(t, 1, "session/legs/#")
+	ana.leave()
+	correction := func(id string, seconds int) map[string]any {
+		return map[string]any{"correctionId": id, "exercise": "squat", "severity": "warning", "cue": "Deeper", "expiresIn": seconds}
+	}
+	sent := time.Now()
+	for id, seconds := range map[string]int{"short": 1, "long": 600} {
+		if code, reason := tess.publish(t, "session/legs/form/ana", 1, correction(id, seconds)); code >= 0x80 {
+			t.Fatalf("correction %s is refused: 0x%02X %s", id, code, reason)
+		}
+	}
+	if code, _ := ben.publish(t, "session/legs/form/ana", 1, correction("mine", 5)); code != notAuthorized {
+		t.Errorf("a correction by a participant: 0x%02X, want 0x87", code)
+	}
+	eventually(t, "the short one has expired", func() bool { return time.Since(sent) > 1500*time.Millisecond })
+	ana = dial(t, s, "ana", "ana-phone")
+	eventually(t, "the long one is shown", func() bool { return len(ana.on("session/legs/form/ana")) > 0 })
+	ana.publish(t, "session/legs/form/ana/seen", 1, map[string]string{"correctionId": "long"})
+	ana.publish(t, "session/legs/chat", 1, map[string]string{"content": "Got it"})
+	eventually(t, "the trainer knows", func() bool {
+		return len(tess.on("session/legs/form/ana/seen")) == 1 && len(tess.on("session/legs/chat")) == 1
+	})
+	if got := ana.on("session/legs/form/ana"); len(got) != 1 || !strings.Contains(got[0], `"long"`) {
+		t.Errorf("shown: %q, want the one that has not expired", got)
+	}
+	eventually(t, "ben has the chat", func() bool { return len(ben.on("session/legs/chat")) == 1 })
+	if got := append(ben.on("session/legs/form/ana"), ben.on("session/legs/form/ana/seen")...); len(got) != 0 {
+		t.Errorf("another participant was shown %q", got)
+	}
 }
