@@ -427,3 +427,41 @@ func TestActivity_Facts(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkBoard_Apply1M applies one more activity to a challenge of a million,
+// with awards, a time zone and everybody's rank.
+func BenchmarkBoard_Apply1M(b *testing.B) {
+	s := spec()
+	s.TimeZone, s.Period = "Europe/Berlin", challenge.Weekly
+	s.Awards = []challenge.AwardRule{{Threshold: 10_000}, {Threshold: 50_000}}
+	s, err := s.Normalize()
+	if err != nil {
+		b.Fatal(err)
+	}
+	a, err := challenge.ParseActivity([]byte(body("a", `,"totalDistance":5000`)), noon)
+	if err != nil {
+		b.Fatal(err)
+	}
+	board := challenge.NewBoard(s, 0)
+	users := make([]string, 1_000_000)
+	board.Hold()
+	for i := range users {
+		users[i] = fmt.Sprintf("user-%07d", i)
+		board.SetJoined(users[i], true, 1)
+		a.Start = noon.Add(-time.Hour + time.Duration(i))
+		board.Apply(users[i], &a, noon)
+	}
+	board.Release()
+	rnd := rand.New(rand.NewPCG(1, 2))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		a.ID = fmt.Sprint(i)
+		if _, _, applied := board.Apply(users[rnd.IntN(len(users))], &a, noon); !applied {
+			b.Fatal("not applied")
+		}
+		if i%1000 == 0 {
+			board.TakeAwards()
+		}
+	}
+}
