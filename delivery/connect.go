@@ -82,6 +82,7 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 	if l.maxPacket == 0 {
 		l.maxPacket = ^uint32(0)
 	}
+	l.follow()
 	if !s.take(l, h.cappedExpiry(c.Expiry), newWill(c.Will)) {
 		return nil, ErrReplaced
 	}

@@ -44,11 +44,14 @@ type link struct {
 	// logged is a log position that includes all of them that have arrived:
 	// until it has been routed, what follows takes the same way, too.
 	logged atomic.Uint64
-	failed atomic.Bool // a write to the store failed: the client must come again
-	open   atomic.Bool // CONNACK is out: deliveries may follow
-	joined atomic.Bool // the index knows the connection: the log may be read up to now
-	held   atomic.Bool // deliveries wait for the connection's buffer to drain
-	clean  atomic.Bool // a DISCONNECT without will came
+	// following: what the client has published over earlier connections may be
+	// on its way to the log, too.
+	following atomic.Bool
+	failed    atomic.Bool // a write to the store failed: the client must come again
+	open      atomic.Bool // CONNACK is out: deliveries may follow
+	joined    atomic.Bool // the index knows the connection: the log may be read up to now
+	held      atomic.Bool // deliveries wait for the connection's buffer to drain
+	clean     atomic.Bool // a DISCONNECT without will came
 }
 
 // A publisher's receivers are woken when its burst is over, so that it is one
@@ -125,6 +128,18 @@ func (l *link) Drained() {
 
 // Closed is called when the connection has ended, whatever the reason, once.
 func (l *link) Closed() { l.s.hub.disconnected(l) }
+
+// follow keeps the order of what the client publishes over one connection after
+// another: until all that is on its way to the log now has got there and been
+// routed, this connection's messages take the same way.
+func (l *link) follow() {
+	c := l.s.hub.commit
+	l.following.Store(true)
+	c.add(op{none: true, done: func(error) {
+		l.logged.Store(uint64(c.last))
+		l.following.Store(false)
+	}}, false)
+}
 
 // Start lets deliveries begin; CONNACK has been written.
 func (l *link) Start() {

@@ -307,7 +307,7 @@ func (h *Hub) mustLog(m *Message, v Verdict, mt *matched, l *link) bool {
 	if l == nil {
 		return h.ownPending.Load() > 0 || h.ownLogged.Load() > h.tailed.Load()
 	}
-	return l.pending.Load() > 0 || l.logged.Load() > h.tailed.Load() || m.QoS == 2 && l.s.lasting.Load()
+	return l.following.Load() || l.pending.Load() > 0 || l.logged.Load() > h.tailed.Load() || m.QoS == 2 && l.s.lasting.Load()
 }
 
 // record is the log record of a message.
