@@ -82,7 +82,9 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 	if l.maxPacket == 0 {
 		l.maxPacket = ^uint32(0)
 	}
-	l.follow()
+	if earlier, ok := h.unsettled.LoadAndDelete(s.id); ok && earlier.(*link).unsettled() {
+		l.follow()
+	}
 	if !s.take(l, h.cappedExpiry(c.Expiry), newWill(c.Will)) {
 		return nil, ErrReplaced
 	}

@@ -96,6 +96,11 @@ type Hub struct {
 	// own orders the broker's own messages.
 	own sync.Mutex
 
+	// unsettled are connections that ended while something published over them
+	// was on its way, by client id: the client's next one follows it. Swept every
+	// second, so bounded by the connections that end in one.
+	unsettled sync.Map // string -> *link
+
 	// checkpointed and trimmed belong to the ticking goroutine (and to New).
 	checkpointed store.Pos
 	trimmed      time.Time
@@ -178,6 +183,12 @@ func (h *Hub) Run(ctx context.Context) error {
 func (h *Hub) tick(ctx context.Context) {
 	h.publishDueWills()
 	h.expireSessions()
+	h.unsettled.Range(func(id, l any) bool {
+		if !l.(*link).unsettled() {
+			h.unsettled.CompareAndDelete(id, l)
+		}
+		return true
+	})
 	if err := h.checkpoint(ctx); err != nil {
 		h.log.Error("write a checkpoint", "error", err)
 	}

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -33,6 +34,9 @@ type link struct {
 	// holding counts the QoS 2 exchanges begun over this connection that are not
 	// complete: quotas begin anew with a connection [4.9]. Guarded by the session's mu.
 	holding int
+	// again are the QoS 2 ids that were repeated over this connection before their
+	// first message was in the log. Guarded by the session's mu.
+	again   []uint16
 	routed  int       // messages published over this connection
 	passing *passing  // scratch of the reading goroutine, once it has published
 	last    lastTopic // what is known of the topic published to last
@@ -128,6 +132,23 @@ func (l *link) Drained() {
 
 // Closed is called when the connection has ended, whatever the reason, once.
 func (l *link) Closed() { l.s.hub.disconnected(l) }
+
+// takeAgain returns how often the id was repeated over this connection without
+// an answer, and forgets it. The session's mu is held; l may be nil.
+func (l *link) takeAgain(id uint16) int {
+	if l == nil {
+		return 0
+	}
+	n := len(l.again)
+	l.again = slices.DeleteFunc(l.again, func(x uint16) bool { return x == id })
+	return n - len(l.again)
+}
+
+// unsettled reports whether something that was published over this connection
+// is on its way to the log, or has not been routed from there.
+func (l *link) unsettled() bool {
+	return l.following.Load() || l.pending.Load() > 0 || l.logged.Load() > l.s.hub.tailed.Load()
+}
 
 // follow keeps the order of what the client publishes over one connection after
 // another: until all that is on its way to the log now has got there and been

@@ -146,8 +146,9 @@ func (l *link) hold(id uint16) (repeated, room bool) {
 			l.s.held[id] = heldPending
 			l.holding++
 		}
-	case heldPending:
+	case heldPending, heldRepeated:
 		l.s.held[id] = heldRepeated
+		l.again = append(l.again, id) // at most as many as arrive during one commit
 	}
 	l.s.mu.Unlock()
 	if state == heldReceived {
@@ -307,7 +308,7 @@ func (h *Hub) mustLog(m *Message, v Verdict, mt *matched, l *link) bool {
 	if l == nil {
 		return h.ownPending.Load() > 0 || h.ownLogged.Load() > h.tailed.Load()
 	}
-	return l.following.Load() || l.pending.Load() > 0 || l.logged.Load() > h.tailed.Load() || m.QoS == 2 && l.s.lasting.Load()
+	return l.unsettled() || m.QoS == 2 && l.s.lasting.Load()
 }
 
 // record is the log record of a message.
@@ -325,15 +326,19 @@ func (l *link) accepted(qos byte, id uint16, out *batch, mt *matched) {
 	case 1:
 		l.ack(wire.PUBACK, id, code, "", out)
 	case 2:
-		to := l
 		l.s.mu.Lock()
-		if l.s.held[id] == heldRepeated {
-			to = l.s.answering() // the client has come back meanwhile
-		}
+		repeated := l.s.held[id] == heldRepeated
 		l.s.held[id] = heldReceived
 		l.s.dirty = true
+		to, times := l, 1
+		if repeated {
+			if to = l.s.answering(); to != l { // the client has come back meanwhile
+				times = 0
+			}
+			times += to.takeAgain(id)
+		}
 		l.s.mu.Unlock()
-		if to != nil {
+		for range times {
 			to.ack(wire.PUBREC, id, code, "", out)
 		}
 	}

@@ -185,6 +185,9 @@ func (s *Session) detach(l *link, clean bool) (w *will, mine bool) {
 	subs := s.filters()
 	s.mu.Unlock()
 	s.hub.giveBack(back)
+	if l.unsettled() {
+		s.hub.unsettled.Store(s.id, l)
+	}
 	for _, sub := range subs {
 		s.hub.index.spoil(sub.inner())
 	}

@@ -102,24 +102,25 @@ func (l *link) enter(granted []*subscription) (existed []bool) {
 		if old != nil && (old.qos > 0 || sub.qos == 0) {
 			sub.since = old.since // what the queue owes is still owed
 		}
-		s.subs[sub.filter] = sub
 	}
 	s.mu.Unlock()
 	for _, sub := range granted {
-		if sub != nil {
-			s.hub.inForce(s, sub)
+		if sub == nil {
+			continue
 		}
+		s.hub.inForce(s, sub)
+		s.mu.Lock()
+		s.subs[sub.filter] = sub // complete: it is not changed any more
+		s.mu.Unlock()
 	}
 	return existed
 }
 
-// inForce makes a subscription count for messages from now on.
+// inForce makes a subscription count for messages from now on. Nobody else has
+// seen it yet.
 func (h *Hub) inForce(s *Session, sub *subscription) {
 	if isShared(sub.filter) {
-		g := h.join(s, sub)
-		s.mu.Lock()
-		sub.group = g
-		s.mu.Unlock()
+		sub.group = h.join(s, sub)
 		return
 	}
 	h.index.set(s, sub)
