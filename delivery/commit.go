@@ -106,6 +106,13 @@ func (c *committer) taken(ops []op) {
 	c.mu.Unlock()
 }
 
+// idle reports whether nothing waits to be committed.
+func (c *committer) idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.backlog == 0
+}
+
 func (c *committer) close() {
 	c.mu.Lock()
 	c.closed = true

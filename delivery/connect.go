@@ -195,9 +195,11 @@ func (h *Hub) end(s *Session, code wire.Code) {
 	s.ended = true
 	subs := s.filters()
 	s.subs = map[string]*subscription{}
+	back := s.out.abandon()
 	s.out = outbound{}
 	clear(s.held)
 	s.mu.Unlock()
+	h.giveBack(back)
 	if already {
 		return
 	}

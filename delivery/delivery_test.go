@@ -534,3 +534,31 @@ func TestSession_TopicAlias(t *testing.T) {
 		t.Errorf("got topic %q with alias %d, want the alias alone", again.Topic, again.Props.TopicAlias)
 	}
 }
+
+// A message that has to wait for the log does not replace a later one that had not.
+func TestHub_RetainedKeepsTheLast(t *testing.T) {
+	p := startPlane(t, t.TempDir(), delivery.Limits{})
+	p.connect("keeper", 5, lasting).subscribe("r/#", 1)
+	pub := p.connect("pub", 5)
+	for i := range 50 {
+		topic := fmt.Sprint("r/", i)
+		pub.publish(topic, "old", 1, uint16(i+1), true, false)
+		if i%2 == 0 {
+			pub.publish(topic, "new", 0, 0, true, false)
+		} else {
+			pub.publish(topic, "", 0, 0, true, false)
+		}
+	}
+	for range 50 {
+		pub.want(wire.PUBACK)
+	}
+	sub := p.connect("sub", 5)
+	sub.subscribe("marker/#", 0)
+	sub.subscribe("r/#", 0)
+	for range 25 {
+		if m := sub.want(wire.PUBLISH).pub; string(m.Payload) != "new" {
+			t.Errorf("%s: got %q, want what came last", m.Topic, m.Payload)
+		}
+	}
+	sub.nothing(p)
+}

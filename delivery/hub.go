@@ -183,6 +183,9 @@ func (h *Hub) Run(ctx context.Context) error {
 func (h *Hub) tick(ctx context.Context) {
 	h.publishDueWills()
 	h.expireSessions()
+	if h.commit.idle() {
+		h.retained.settled()
+	}
 	h.unsettled.Range(func(id, l any) bool {
 		if !l.(*link).unsettled() {
 			h.unsettled.CompareAndDelete(id, l)

@@ -70,9 +70,10 @@ type matched struct {
 // answers under its counter; any other spoils all.
 const generations = 4096
 
-// maxCached bounds the answers kept. When it is reached the cache starts anew:
-// the price is one walk of the tree for each topic still in use.
-const maxCached = 1 << 16
+// maxCached bounds what the answers kept hold: one for each topic and each
+// receiver, about 100 bytes. When it is reached the cache starts anew: the price
+// is one walk of the tree for each topic still in use.
+const maxCached = 1 << 19
 
 // index finds the receivers of a topic. Reading takes no lock that a
 // subscriber's slowness could hold: only walks and changes of the tree do.
@@ -241,7 +242,7 @@ func (x *index) match(topic string, may func(*Session, string) bool) *matched {
 		}
 	}
 	m := x.walk(topic, may)
-	if _, loaded := x.cache.Swap(topic, m); !loaded && x.cached.Add(1) > maxCached {
+	if _, loaded := x.cache.Swap(topic, m); !loaded && x.cached.Add(1+int64(len(m.targets))) > maxCached {
 		x.cache.Clear()
 		x.cached.Store(0)
 	}

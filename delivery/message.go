@@ -47,6 +47,10 @@ type Message struct {
 	// own, when not nil, is memory for frames that nobody else may see: the
 	// message is gone when its routing returns.
 	own *[frameVariants]frame
+
+	// order is the place among the messages to be retained that this process has
+	// accepted; 0 for what was read back from before.
+	order uint64
 }
 
 // Origin is who published a message.

@@ -173,6 +173,27 @@ func (o *outbound) closeFlights(s *Session, lasting bool) (back, again []queued)
 	return back, again
 }
 
+// abandon tells the shared subscriptions what becomes of theirs when the session
+// ends: a QoS 2 exchange that has begun ends with it [MQTT-4.8.2-5], what was not
+// sent is returned for other members.
+func (o *outbound) abandon() (back []queued) {
+	for _, f := range o.flights {
+		switch {
+		case f.share == nil:
+		case f.qos == 2 && f.state != flightLogging:
+			f.share.done(f.pos)
+		default:
+			back = append(back, f.queued)
+		}
+	}
+	for _, q := range o.queue[o.head:] {
+		if q.share != nil {
+			back = append(back, q)
+		}
+	}
+	return back
+}
+
 func (o *outbound) firstQueued() store.Pos {
 	for _, q := range o.queue[o.head:] {
 		if p := q.owed(); p != 0 {

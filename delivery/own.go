@@ -46,6 +46,7 @@ func (h *Hub) PublishThen(m *Message, id string, done func(error)) {
 	m.keep, m.route = v.Retain, v.Deliver
 	h.own.Lock()
 	defer h.own.Unlock()
+	h.orderKept(m)
 	h.keep(m, &v, done)
 }
 

@@ -189,6 +189,7 @@ func (h *Hub) judge(c *Client, m *Message) Verdict {
 func (h *Hub) meant(c *Client, m *Message, plain bool) Verdict {
 	if plain {
 		m.keep, m.route = m.Retain, true
+		h.orderKept(m)
 		return Verdict{Deliver: true, Retain: m.Retain}
 	}
 	v := h.meaning.Judge(c, m)
@@ -203,6 +204,7 @@ func (h *Hub) meant(c *Client, m *Message, plain bool) Verdict {
 		m.expire(v.Expiry)
 	}
 	m.State, m.keep, m.apply, m.route = v.State, v.Retain, v.Log, v.Deliver
+	h.orderKept(m)
 	return v
 }
 
@@ -214,6 +216,14 @@ func (m *Message) expire(after time.Duration) {
 	}
 	props.HasExpiry, props.Expiry = true, uint32(after/time.Second)
 	m.Props, m.Expires = &props, m.At+int64(after)
+}
+
+// orderKept gives a message that is to be retained its place: some have to wait
+// for the log, and must not replace a later one that had not.
+func (h *Hub) orderKept(m *Message) {
+	if m.keep {
+		m.order = h.retained.accepted.Add(1)
+	}
 }
 
 // refuse answers a publish that is not accepted. MQTT 5 says so in the

@@ -214,7 +214,9 @@ func (h *Hub) replayEntry(e store.Entry) error {
 		return nil
 	}
 	if m.keep && e.Pos > h.checkpointed {
-		if old := h.retained.get(m.Topic); old == nil || old.Pos() < e.Pos {
+		// What was retained at QoS 0 has no position: its arrival decides.
+		old := h.retained.get(m.Topic)
+		if old == nil || old.Pos() != 0 && old.Pos() < e.Pos || old.Pos() == 0 && old.At <= m.At {
 			h.retained.set(m)
 		}
 	}

@@ -3,6 +3,8 @@ package delivery
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/fitmq/fitmq/topics"
 )
@@ -17,6 +19,11 @@ type retained struct {
 	bytes int64
 	// changed are topics to be written by the next checkpoint.
 	changed map[string]struct{}
+	// gone are topics whose message was removed a moment ago, with the order of
+	// the removal: what was accepted before it and commits after it is too late.
+	gone, gonePrev map[string]uint64
+
+	accepted atomic.Uint64 // messages to be retained that were accepted
 }
 
 type retainedNode struct {
@@ -25,7 +32,10 @@ type retainedNode struct {
 }
 
 func newRetained() *retained {
-	return &retained{root: &retainedNode{}, changed: map[string]struct{}{}}
+	return &retained{
+		root: &retainedNode{}, changed: map[string]struct{}{},
+		gone: map[string]uint64{}, gonePrev: map[string]uint64{},
+	}
 }
 
 // set keeps m, or removes what is kept when its payload is empty
@@ -33,14 +43,39 @@ func newRetained() *retained {
 func (r *retained) set(m *Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.newest(m.Topic) > m.order {
+		return // a later one was faster: it had not to wait for the log
+	}
 	if !strings.HasPrefix(m.Topic, "$") { // $SYS is only true while it is new
 		r.changed[m.Topic] = struct{}{}
 	}
 	r.put(m)
 }
 
+// newest is the order of what the topic holds, or of its removal; mu is held.
+func (r *retained) newest(topic string) uint64 {
+	at := max(r.gone[topic], r.gonePrev[topic])
+	if m := r.at(topic); m != nil {
+		at = max(at, m.order)
+	}
+	return at
+}
+
+// settled forgets removals that nothing on its way can be older than: it is
+// called now and then while nothing waits for the log.
+func (r *retained) settled() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.gone)+len(r.gonePrev) > 0 {
+		r.gone, r.gonePrev = map[string]uint64{}, r.gone
+	}
+}
+
 func (r *retained) put(m *Message) {
 	if len(m.Payload) == 0 {
+		if m.order > 0 {
+			r.gone[m.Topic] = m.order
+		}
 		r.root.remove(r, strings.Split(m.Topic, "/"))
 		return
 	}
@@ -88,6 +123,10 @@ func (n *retainedNode) remove(r *retained, levels []string) {
 func (r *retained) get(topic string) *Message {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
+	return r.at(topic)
+}
+
+func (r *retained) at(topic string) *Message {
 	n := r.root
 	for level := range strings.SplitSeq(topic, "/") {
 		if n = n.children[level]; n == nil {
@@ -199,11 +238,15 @@ func (h *Hub) deliverKept(t *target, m *Message, retain bool, b *batch) {
 	}
 }
 
+// stateSlack covers what was accepted before a session's connection went and
+// routed after: it may come twice, but is not missed.
+const stateSlack = 2 * time.Second
+
 // offerNewerState gives a returning session the newest value of each state
 // topic that has changed since it left: once, never a backlog.
 func (h *Hub) offerNewerState(s *Session, l *link) {
 	s.mu.Lock()
-	from := s.out.stateFrom
+	from := s.out.stateFrom - int64(stateSlack)
 	s.mu.Unlock()
 	now := h.now()
 	seen := map[string]*target{}

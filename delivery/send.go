@@ -52,7 +52,9 @@ func (s *Session) makeRoom(m *Message) bool {
 		return false
 	}
 	for o.len() > 0 && (o.len() >= lim.QueueMessages || o.bytes+m.size() > lim.QueueBytes) {
-		o.pop()
+		if q := o.pop(); q.share != nil {
+			q.share.done(q.pos)
+		}
 		o.skipped++
 		s.hub.stats.Dropped.QueueFull.Add(1)
 	}

@@ -269,17 +269,24 @@ func (g *group) fail(string) {}
 // readOn hands out what the group is owed from the log, as far as its members
 // have room.
 func (g *group) readOn(ctx context.Context) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	var b batch
 	defer b.flush()
-	if !g.handBack(&b) || !g.behind || g.ended || !g.anyRoom() {
+	g.mu.Lock()
+	wanted := g.handBack(&b) && g.behind && !g.ended && g.anyRoom()
+	from := g.read
+	g.mu.Unlock()
+	if !wanted {
 		return nil
 	}
 	head, _ := g.hub.store.Applied()
-	entries, err := g.hub.store.Read(ctx, []store.Span{{Filter: g.filter, After: g.read}}, head, catchUpBatch)
+	entries, err := g.hub.store.Read(ctx, []store.Span{{Filter: g.filter, After: from}}, head, catchUpBatch)
 	if err != nil {
 		return fmt.Errorf("shared subscription %s: %w", g.key, err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.read != from {
+		return nil // another reading was faster
 	}
 	for _, e := range entries {
 		m, err := decodeEntry(e)

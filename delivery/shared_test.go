@@ -78,4 +78,22 @@ func TestHub_SharedSubscription(t *testing.T) {
 		p.connect("pub", 5).publish("s/1", "x", 0, 0, false, false)
 		c.nothing(p)
 	})
+	t.Run("AnEndedSessionHoldsNothingUp", func(t *testing.T) {
+		p := startPlane(t, t.TempDir(), delivery.Limits{})
+		a := p.connect("a", 5, lasting)
+		a.subscribe(filter, 2)
+		pub := p.connect("pub", 5)
+		pub.publish("s/1", "never answered", 2, 1, false, false)
+		a.wantMessage("s/1", "never answered")
+		b := p.connect("b", 5, lasting)
+		b.subscribe(filter, 1)
+		p.connect("a", 5, lasting, cleanStart)
+		publishMany(t, p.connect("pub2", 5), "s/1", 0, 5)
+		drain(t, b, "s/1", 0, 5)
+		p.stop() // writes how far the group is
+		p = startPlane(t, p.dir, delivery.Limits{})
+		b = p.connect("b", 5, lasting)
+		b.subscribe("marker/#", 0)
+		b.nothing(p) // neither what b has acknowledged nor what belonged to a
+	})
 }

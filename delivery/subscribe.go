@@ -208,13 +208,19 @@ func (h *Hub) Revoke(userID string) {
 
 // dropForbidden takes out of the queue what the session may no longer have.
 func (s *Session) dropForbidden() {
+	var back []queued
+	defer func() { s.hub.giveBack(back) }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := &s.out
 	kept := make([]queued, 0, o.len())
 	for _, q := range o.queue[o.head:] {
-		if s.hub.mayReceive(s, q.m.Topic) {
+		switch {
+		case s.hub.mayReceive(s, q.m.Topic):
 			kept = append(kept, q)
+			continue
+		case q.share != nil:
+			back = append(back, q) // another member may
 			continue
 		}
 		s.hub.stats.Dropped.NoRight.Add(1)

@@ -29,7 +29,8 @@ func Start(t testing.TB, opts ...func(*broker.Options)) *Server {
 		DataDir: t.TempDir(), MQTTAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0",
 		Config: config.Default(),
 	}
-	o.Config.Passwords.Memory, o.Config.Passwords.Iterations = 64*config.KiB, 1 // tests sign in often
+	o.Config.Passwords.Memory, o.Config.Passwords.Iterations = 64*config.KiB, 1     // tests sign in often
+	o.Config.SignIn.UserFailures, o.Config.SignIn.AddressFailures = 1000, 1_000_000 // and wrongly
 	for _, fn := range opts {
 		fn(&o)
 	}
