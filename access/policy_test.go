@@ -252,14 +252,14 @@ func TestPolicy_Reasons(t *testing.T) {
 		want string
 	}{
 		{p.Publish(people['a'], "session/s1/leaderboard"), "session/s1/leaderboard: computed by the broker"},
-		{p.Publish(people['a'], "session/s1/progress/ben"), "session/s1/progress/ben: only that user may, as a member of the session"},
+		{p.Publish(people['a'], "session/s1/progress/ben"), "session/s1/progress/ben: only that user may, as a member of the session (there is none of that id, or you are not in it, if the user is you)"},
 		{p.Publish(people['-'], "session/s1/progress/ben"), "session/s1/progress/ben: sign in first"},
 		{p.Publish(people['o'], "chat/ana.ben/message"), "chat/ana.ben/message: only members of the conversation may (of two: both ids in byte order with a dot between)"},
 		{p.Publish(people['a'], "match/beacon"), "match/beacon: this server does not offer it yet"},
 		{p.Publish(people['a'], "a/b"), "a/b: no rule of this server allows it"},
 		{p.Publish(people['a'], "session/s1/nothing"), "session/s1/nothing: no such topic"},
 		{p.Publish(people['m'], "a/+"), "a/+: topic has a wildcard where none may be"},
-		{p.Subscribe(people['o'], "challenge/c1/leaderboard"), "challenge/c1/leaderboard: only participants of the challenge may"},
+		{p.Subscribe(people['o'], "challenge/c1/leaderboard"), "challenge/c1/leaderboard: only participants of the challenge may (there is none of that id, or you do not take part)"},
 		{p.Subscribe(people['a'], "$share/g/session/s1/#"), "$share/g/session/s1/#: shared subscriptions on fitness topics are for services"},
 		{p.Subscribe(people['a'], "#"), "#: the filter reaches topics of others: begin it with session/{id}/, challenge/{id}/ or user/{your id}/"},
 		{p.Subscribe(people['a'], "session/s1/+"), "session/s1/+: take session/s1/#, session/s1/progress/+, or the topics one by one"},

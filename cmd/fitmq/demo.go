@@ -33,11 +33,23 @@ type demoCmd struct {
 	For      time.Duration `placeholder:"30s" help:"End after this time (default: on Ctrl-C)."`
 }
 
+// Validate checks the flags' values.
+func (c *demoCmd) Validate() error {
+	var problems []error
+	if c.For < 0 {
+		problems = append(problems, fmt.Errorf("--for %v: a time in the past", c.For))
+	}
+	if c.Athletes < 1 || c.Athletes > 200 {
+		problems = append(problems, fmt.Errorf("--athletes %d: not in 1 to 200", c.Athletes))
+	}
+	if c.Speed < 0.1 || c.Speed > 100 {
+		problems = append(problems, fmt.Errorf("--speed %g: not in 0.1 to 100", c.Speed))
+	}
+	return errors.Join(problems...)
+}
+
 // Run plays the demonstration until a signal or --for ends it.
 func (c *demoCmd) Run(e *env) (err error) {
-	if c.For < 0 {
-		return fmt.Errorf("--for %v: a time in the past", c.For)
-	}
 	data := c.Data
 	if data == "" {
 		if data, err = os.MkdirTemp("", "fitmq-demo-"); err != nil {

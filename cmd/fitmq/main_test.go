@@ -27,7 +27,8 @@ func TestRun(t *testing.T) {
 		"ErrConfigKey":     {[]string{"serve", "--data", t.TempDir(), "--config", bad}, exitError, nil, []string{bad + ":2", "adr", "addr", "docs/config.md"}},
 		"ErrConfigMissing": {[]string{"serve", "--data", t.TempDir(), "--config", bad + "x"}, exitError, nil, []string{bad + "x"}},
 		"ErrCheckForeign":  {[]string{"check", "--data", filepath.Dir(bad)}, exitError, nil, []string{"bad.yml", "--data"}},
-		"ErrFor":           {[]string{"demo", "--for=-1s"}, exitError, nil, []string{"--for -1s"}},
+		"ErrFor":           {[]string{"demo", "--for=-1s"}, exitUsage, nil, []string{"--for -1s"}},
+		"ErrAthletes":      {[]string{"demo", "--athletes", "0"}, exitUsage, nil, []string{"--athletes 0", "1 to 200"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
