@@ -152,7 +152,7 @@ func (c *client) accepted(l *link, p *packet) error {
 		return fmt.Errorf("%w: type %d for id %d, which is not in use", errBadPacket, p.typ, p.id)
 	}
 	f := c.flights[i]
-	if want := byte(1 + p.typ - typPuback); f.p.qos != want {
+	if want := 1 + p.typ - typPuback; f.p.qos != want {
 		return fmt.Errorf("%w: type %d for id %d of QoS %d", errBadPacket, p.typ, p.id, f.p.qos)
 	}
 	if p.code >= 0x80 {

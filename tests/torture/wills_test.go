@@ -151,26 +151,27 @@ func (o *oracle) willFate(w *willEntry, end *event) (must, may bool) {
 		return sure, true
 	}
 	delay := time.Duration(w.will.delay) * time.Second
-	for next := w.next; next != nil; next = next.next {
-		if !next.up {
-			if next.over || next.next != nil {
-				return false, true // a CONNECT that was not answered may have counted
-			}
-			break
+	next := w.next
+	if next != nil && !next.up {
+		if next.over || next.next != nil {
+			return false, true // a CONNECT that was not answered may have counted
 		}
-		if !next.present {
-			return sure, true // the session is over, so the will is due
-		}
-		away := next.upWhen - w.closed
-		switch {
-		case o.wentDown(w.closedAt, next.upAt):
-			return false, true // how long the broker thinks it was away is not known
-		case away < delay*8/10:
-			return false, false
-		case away > delay+willTick:
-			return sure, true
-		}
-		return false, true
+		next = nil
 	}
-	return sure && end.when > w.closed+delay+willTick, true
+	if next == nil {
+		return sure && end.when > w.closed+delay+willTick, true
+	}
+	if !next.present {
+		return sure, true // the session is over, so the will is due
+	}
+	away := next.upWhen - w.closed
+	switch {
+	case o.wentDown(w.closedAt, next.upAt):
+		return false, true // how long the broker thinks it was away is not known
+	case away < delay*8/10:
+		return false, false
+	case away > delay+willTick:
+		return sure, true
+	}
+	return false, true
 }
