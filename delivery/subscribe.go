@@ -104,16 +104,32 @@ func (l *link) enter(granted []*subscription) (existed []bool) {
 		}
 	}
 	s.mu.Unlock()
-	for _, sub := range granted {
+	for i, sub := range granted {
 		if sub == nil {
 			continue
 		}
 		s.hub.inForce(s, sub)
+		if !existed[i] && sub.group == nil {
+			sub = s.hub.fromNow(s, sub)
+		}
 		s.mu.Lock()
 		s.subs[sub.filter] = sub // complete: it is not changed any more
 		s.mu.Unlock()
 	}
 	return existed
+}
+
+// fromNow moves a new subscription's beginning to the moment at which it is in
+// force: what was committed just before may have been routed past it, and must
+// not come later, from the log.
+func (h *Hub) fromNow(s *Session, sub *subscription) *subscription {
+	now := *sub
+	now.since = store.Pos(h.committed.Load())
+	if now.since == sub.since {
+		return sub
+	}
+	h.index.set(s, &now)
+	return &now
 }
 
 // inForce makes a subscription count for messages from now on. Nobody else has
