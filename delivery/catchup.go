@@ -193,7 +193,7 @@ func (s *Session) takeFromLog(m *Message, subs []*subscription) {
 	}
 	t := target{}
 	for _, sub := range subs {
-		own := sub.noLocal && m.From.ClientID == s.id
+		own := m.From.ClientID == s.id && (sub.noLocal || m.Pos() <= sub.localSince)
 		if sub.group != nil || m.Pos() <= sub.since || own || !topics.Match(sub.filter, m.Topic) {
 			continue
 		}

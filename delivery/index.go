@@ -21,6 +21,9 @@ type subscription struct {
 	// since is the log position at which it was made: earlier messages are not
 	// its business.
 	since store.Pos
+	// localSince is the same for the client's own messages, which No Local may
+	// have kept from it until then.
+	localSince store.Pos
 	// group is the shared subscription that this is a member's part of, or nil.
 	group *group
 }

@@ -48,6 +48,7 @@ type subRow struct {
 	Handling    byte      `json:"rh,omitempty"`
 	ID          uint32    `json:"id,omitempty"`
 	Since       store.Pos `json:"s"`
+	LocalSince  store.Pos `json:"ls,omitempty"`
 }
 
 type willRow struct {
@@ -148,7 +149,7 @@ func (s *Session) row() sessionRow {
 	for _, sub := range s.subs {
 		r.Subs = append(r.Subs, subRow{
 			Filter: sub.filter, QoS: sub.qos, NoLocal: sub.noLocal, AsPublished: sub.asPublished,
-			Handling: sub.retainHandling, ID: sub.id, Since: sub.since,
+			Handling: sub.retainHandling, ID: sub.id, Since: sub.since, LocalSince: sub.localSince,
 		})
 	}
 	r.From, r.Gen, r.Since = s.kept.born, s.kept.gen, s.connected

@@ -134,7 +134,7 @@ func (h *Hub) restore(id string, row sessionRow, p progressRow) (*Session, error
 	for _, r := range row.Subs {
 		s.subs[r.Filter] = &subscription{
 			filter: r.Filter, qos: r.QoS, noLocal: r.NoLocal, asPublished: r.AsPublished,
-			retainHandling: r.Handling, id: r.ID, since: r.Since,
+			retainHandling: r.Handling, id: r.ID, since: r.Since, localSince: r.LocalSince,
 		}
 	}
 	w, err := row.Will.will()

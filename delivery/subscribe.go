@@ -30,6 +30,7 @@ func (l *link) subscribe(body []byte) error {
 			asPublished: want.RetainAsPublished, retainHandling: want.RetainHandling,
 			id: req.ID, since: store.Pos(h.committed.Load()),
 		}
+		granted[i].localSince = granted[i].since
 	}
 	existed := l.enter(granted)
 	if err := h.saveSession(l.s); err != nil {
@@ -92,6 +93,7 @@ func validFilter(filter string) bool {
 func (l *link) enter(granted []*subscription) (existed []bool) {
 	s := l.s
 	existed = make([]bool, len(granted))
+	fresh := make([]bool, len(granted)) // nothing is owed from before
 	s.mu.Lock()
 	for i, sub := range granted {
 		if sub == nil {
@@ -99,8 +101,12 @@ func (l *link) enter(granted []*subscription) (existed []bool) {
 		}
 		old := s.subs[sub.filter]
 		existed[i] = old != nil
-		if old != nil && (old.qos > 0 || sub.qos == 0) {
+		fresh[i] = old == nil || old.qos == 0 && sub.qos > 0
+		if !fresh[i] {
 			sub.since = old.since // what the queue owes is still owed
+		}
+		if old != nil && (!old.noLocal || sub.noLocal) {
+			sub.localSince = old.localSince
 		}
 	}
 	s.mu.Unlock()
@@ -109,7 +115,7 @@ func (l *link) enter(granted []*subscription) (existed []bool) {
 			continue
 		}
 		s.hub.inForce(s, sub)
-		if !existed[i] && sub.group == nil {
+		if fresh[i] && sub.group == nil {
 			sub = s.hub.fromNow(s, sub)
 		}
 		s.mu.Lock()
