@@ -133,8 +133,8 @@ func (x *index) spoil(filter string) {
 	// wildcard in the first two levels.
 }
 
-// set adds or replaces a subscription and reports whether it is new.
-func (x *index) set(s *Session, sub *subscription) (isNew bool) {
+// set adds or replaces a subscription.
+func (x *index) set(s *Session, sub *subscription) {
 	x.mu.Lock()
 	n := x.root.descend(sub.filter)
 	if n.subs == nil {
@@ -147,7 +147,6 @@ func (x *index) set(s *Session, sub *subscription) (isNew bool) {
 	}
 	x.mu.Unlock()
 	x.spoil(sub.filter)
-	return !had
 }
 
 // descend returns the filter's node, made when missing.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/fitmq/fitmq/store"
 )
@@ -242,7 +243,7 @@ func (h *Hub) resumeWills() {
 		}
 		since := h.now()
 		if s.offlineSince != 0 {
-			since = timeOf(s.offlineSince)
+			since = time.Unix(0, s.offlineSince)
 		}
 		delay := min(s.will.delay, s.expiry)
 		h.wills.add(s.id, &pendingWill{w: s.will, c: s.who.Load(), at: since.Add(seconds(delay))})

@@ -231,6 +231,4 @@ func (s *Session) cursor() store.Pos {
 	return at
 }
 
-func timeOf(nanos int64) time.Time { return time.Unix(0, nanos) }
-
 func seconds(n uint32) time.Duration { return time.Duration(n) * time.Second }
