@@ -16,7 +16,7 @@ import (
 // (administrative calls, one at a time), apply (Applied, and what must not run
 // beside it), saver.saving, book.mu, session.mu, contest.mu or conversation.mu
 // (never two of them), and last the leaves saver.mu, wakeups.mu, presence.mu,
-// quota.mu, chats.mu, rates.mu, peerCache.mu, later and outbox.mu. No message is
+// preferences.mu, quota.mu, chats.mu, rates.mu, peerCache.mu, later and outbox.mu. No message is
 // published and no user's rights are revoked with one of them held but admin and
 // apply.
 type Engine struct {
@@ -31,6 +31,7 @@ type Engine struct {
 	challenges book[contest]
 	links      linkSet
 	presence   presence
+	telling
 	quota      quota
 	chats      chats
 	blocks     linkSet // who has blocked whom
@@ -58,6 +59,7 @@ func New(opt Options) (*Engine, error) {
 	e.sessions.init()
 	e.challenges.init()
 	e.links.init()
+	e.prefs.init()
 	e.presence.clients = make(map[string]*client)
 	e.quota.init(opt)
 	e.chats.init(e.opt.ChatBurst, e.opt.ChatRate)

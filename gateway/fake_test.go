@@ -417,6 +417,18 @@ func (f *fakeEngine) DeleteBlock(ctx context.Context, a engine.Actor, whom strin
 	return f.call(ctx, a, "unblock", whom)
 }
 
+func (f *fakeEngine) Preferences(a engine.Actor, user string) (engine.Preferences, error) {
+	return engine.Preferences{Units: "mile"}, f.call(context.Background(), a, "get preferences", user)
+}
+
+func (f *fakeEngine) PutPreferences(ctx context.Context, a engine.Actor, user string, p engine.Preferences) (engine.Preferences, error) {
+	return p, f.call(ctx, a, "put preferences", user, string(p.Units), string(p.Presence), strings.Join(p.Notifications.Off, "+"))
+}
+
+func (f *fakeEngine) DeletePreferences(ctx context.Context, a engine.Actor, user string) error {
+	return f.call(ctx, a, "delete preferences", user)
+}
+
 func (f *fakeEngine) Blocks(string) []string { return []string{"ben"} }
 
 func (f *fakeEngine) ConversationMember(id, user string) bool {

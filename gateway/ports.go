@@ -19,6 +19,7 @@ type Engine interface {
 	Links
 	Conversations
 	Blocks
+	Preferences
 }
 
 // Sessions are live workouts and trainings.
@@ -94,6 +95,14 @@ type Blocks interface {
 	PutBlock(ctx context.Context, a engine.Actor, whom string) error
 	DeleteBlock(ctx context.Context, a engine.Actor, whom string) error
 	Blocks(userID string) []string
+}
+
+// Preferences are what users choose for themselves.
+type Preferences interface {
+	Preferences(a engine.Actor, userID string) (engine.Preferences, error)
+	// PutPreferences returns them with the defaults filled in.
+	PutPreferences(ctx context.Context, a engine.Actor, userID string, p engine.Preferences) (engine.Preferences, error)
+	DeletePreferences(ctx context.Context, a engine.Actor, userID string) error
 }
 
 // Users are the users; *access.Users is one. Errors: access.ErrNoUser,

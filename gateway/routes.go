@@ -70,6 +70,7 @@ func (g *Gateway) apiRoutes() *http.ServeMux {
 		{"GET /challenges/{id}/activities", g.listActivities}, {"PUT /challenges/{id}/activities/{user}/{activity}/review", g.reviewActivity},
 	}
 	routes = append(routes, g.chatRoutes()...)
+	routes = append(routes, g.peopleRoutes()...)
 	if g.o.Publisher != nil {
 		routes = append(routes, route{"POST /publish", g.publish})
 	}
