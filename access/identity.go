@@ -45,6 +45,9 @@ type Identity struct {
 	// Device is the name of the device that signed in for its user; "" for the
 	// user. What a device may is less: see [Policy].
 	Device string
+	// ClientID is the MQTT client id that it came with; "" over HTTP. It proves
+	// nothing: rules may name it.
+	ClientID string
 	// secretID tells the secret that the device used from a later one of the
 	// same name.
 	secretID string

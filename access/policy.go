@@ -1,6 +1,7 @@
 package access
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,14 +29,22 @@ import (
 //     all fitness topics.
 //
 // Whoever chooses a member of a shared group must therefore ask Deliver first.
+//
+// Outside the fitness names and $SYS the rules that it was made with decide, and
+// there are no such exceptions: what a granted filter matches there may be
+// received.
 type Policy struct {
-	rel Relations
-	dev bool
+	rel   Relations
+	dev   bool
+	rules acl
 }
 
-// NewPolicy returns a policy over the relations. dev opens everything outside
-// the fitness topics and $SYS to everybody, anonymous clients included.
-func NewPolicy(rel Relations, dev bool) *Policy { return &Policy{rel: rel, dev: dev} }
+// NewPolicy returns a policy over the relations. The rules, which must be valid,
+// decide outside the fitness topics and $SYS; where none is about somebody, dev
+// opens that to everybody, anonymous clients included.
+func NewPolicy(rel Relations, dev bool, rules ...Rule) *Policy {
+	return &Policy{rel: rel, dev: dev, rules: newACL(rules)}
+}
 
 // Relate replaces the relations; for wiring, before the policy is asked.
 func (p *Policy) Relate(rel Relations) { p.rel = rel }
@@ -44,11 +53,14 @@ func (p *Policy) Relate(rel Relations) { p.rel = rel }
 // flag plays no part.
 func (p *Policy) Publish(id Identity, topic string) Decision {
 	t := topics.Parse(topic)
+	if t.Kind == topics.Other {
+		return p.publishGeneral(id, topic)
+	}
 	r := rows[t.Kind].publish
 	if id.Device != "" && !deviceWrites(t.Kind) {
 		return deny(topic, ruleWords[ruleNoDevice])
 	}
-	if p.holds(r, id, t) && (t.Kind != topics.Other || topics.ValidName(topic) == nil) {
+	if p.holds(r, id, t) {
 		return Decision{Allowed: true}
 	}
 	if err := topics.ValidName(topic); err != nil {
@@ -61,11 +73,51 @@ func (p *Policy) Publish(id Identity, topic string) Decision {
 // it is delivered, retained messages and queued ones included.
 func (p *Policy) Deliver(id Identity, topic string) bool {
 	t := topics.Parse(topic)
-	r := rows[t.Kind].receive
-	if id.operator() {
+	switch {
+	case t.Kind == topics.Other:
+		r := p.rules.decide(&id, doSubscribe, topic)
+		return r != nil && r.Allow || r == nil && p.reads(&id)
+	case id.operator():
 		return !secret(t.Kind)
 	}
+	r := rows[t.Kind].receive
 	return p.holds(r, id, t) && (id.Device == "" || deviceReads(t.Kind))
+}
+
+// publishGeneral judges a publish outside the fitness topics and $SYS.
+func (p *Policy) publishGeneral(id Identity, topic string) Decision {
+	if err := topics.ValidName(topic); err != nil {
+		return deny(topic, err.Error())
+	}
+	switch r := p.rules.decide(&id, doPublish, topic); {
+	case r == nil && !p.dev:
+		return deny(topic, ruleWords[ruleGeneral])
+	case r != nil && !r.Allow:
+		return deny(topic, deniedBy(r))
+	}
+	return Decision{Allowed: true}
+}
+
+// reads reports whether the identity may receive what no rule is about.
+func (p *Policy) reads(id *Identity) bool { return p.dev || id.operator() }
+
+func deniedBy(r *aclRule) string { return "rule " + strconv.Itoa(r.number) + " of acl.rules denies it" }
+
+// subscribeGeneral judges what a filter reaches outside the fitness topics and
+// $SYS.
+func (p *Policy) subscribeGeneral(id Identity, filter, inner string) Decision {
+	g := p.rules.gap(&id, inner, p.reads(&id))
+	switch {
+	case g.tired:
+		return deny(filter, "the filter meets the rules of this server in too many ways: write out more of its levels")
+	case g.rule != nil && g.topic == inner:
+		return deny(filter, deniedBy(g.rule))
+	case g.rule != nil:
+		return deny(filter, "the filter reaches "+g.topic+": "+deniedBy(g.rule))
+	case g.topic == "":
+		return Decision{Allowed: true}
+	}
+	return deny(filter, ruleWords[ruleGeneral])
 }
 
 // deviceWrites lists what a device publishes for its user: what it measures, and
@@ -100,6 +152,8 @@ func (p *Policy) Subscribe(id Identity, filter string) Decision {
 	switch {
 	case err != nil:
 		return deny(filter, err.Error())
+	case topics.Parse(inner).Kind == topics.Other && (p.reads(&id) || !topics.MayMatchFitness(inner)):
+		return p.subscribeGeneral(id, filter, inner)
 	case !topics.HasWildcard(inner):
 		return p.subscribeName(id, filter, inner, shared)
 	case id.operator():
@@ -111,12 +165,9 @@ func (p *Policy) Subscribe(id Identity, filter string) Decision {
 		return p.subscribeFitness(id, filter, inner, shared)
 	case topics.Parse(inner).Kind == topics.Sys:
 		return p.refuse(id, filter, ruleOperator)
-	case p.dev:
-		return Decision{Allowed: true}
-	case topics.MayMatchFitness(inner):
+	default: // it begins with a wildcard
 		return deny(filter, "the filter reaches topics of others: begin it with session/{id}/, challenge/{id}/ or user/{your id}/")
 	}
-	return p.refuse(id, filter, ruleGeneral)
 }
 
 // subscribeName judges a filter without wildcards: it is the right to receive

@@ -10,7 +10,7 @@ const (
 	ruleComputed                       // nobody: the broker writes there
 	ruleUnread                         // nobody: nothing is delivered from there
 	ruleLater                          // nobody: the server does not offer it yet
-	ruleGeneral                        // everybody in development, else nobody
+	ruleGeneral                        // the rules of the configuration; see Policy
 	ruleOperator                       // admin and service
 	ruleSessionMember                  // members of the session
 	ruleSessionSelf                    // the named user, as a member of the session
@@ -96,9 +96,6 @@ var rows = [topics.NumKinds]row{
 // holds reports whether the rule lets the identity at the topic. It does not
 // allocate: it is asked for every message and every delivery.
 func (p *Policy) holds(r rule, id Identity, t topics.Parsed) bool {
-	if r == ruleGeneral {
-		return p.dev
-	}
 	if !id.signedIn() {
 		return false
 	}

@@ -144,7 +144,7 @@ func (b *Broker) makeEngine(context.Context) error {
 
 func (b *Broker) makeDelivery(ctx context.Context) error {
 	c := b.opts.Config
-	policy := &rights{policy: access.NewPolicy(b.engine, b.opts.Dev), users: b.users, audit: b.audit, foreign: b.foreign()}
+	policy := &rights{policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...), users: b.users, audit: b.audit, foreign: b.foreign()}
 	observer := &observer{engine: b.engine}
 	renewal := &renewal{Meaning: &meaning{engine: b.engine}, tokens: b.tokens, users: b.users}
 	var err error
@@ -223,7 +223,7 @@ func (b *Broker) makeGateway(context.Context) error {
 	}
 	var err error
 	b.gateway, err = gateway.New(gateway.Options{
-		Engine: b.engine, Users: b.users, Policy: access.NewPolicy(b.engine, b.opts.Dev),
+		Engine: b.engine, Users: b.users, Policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...),
 		Door: b.door, Audit: b.audit, Tokens: b.tokens, Devices: b.users,
 		Publisher: &httpPublisher{hub: b.hub}, Retained: &kept{hub: b.hub},
 		WebSocket: b.websocket, Web: web.Handler(), Ready: b.readiness, Registry: registry,

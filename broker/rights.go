@@ -2,6 +2,7 @@ package broker
 
 import (
 	"github.com/fitmq/fitmq/access"
+	"github.com/fitmq/fitmq/config"
 	"github.com/fitmq/fitmq/delivery"
 	"github.com/fitmq/fitmq/delivery/wire"
 	"github.com/fitmq/fitmq/topics"
@@ -15,6 +16,19 @@ type signIn struct {
 
 // Anonymous is allowed in development only.
 func (s *signIn) Anonymous() bool { return s.dev }
+
+// aclRules are the configuration's rules in access's terms.
+func aclRules(c config.ACL) []access.Rule {
+	rules := make([]access.Rule, len(c.Rules))
+	for i, r := range c.Rules {
+		action := r.Allow + r.Deny // a rule has one of them
+		rules[i] = access.Rule{
+			Allow: r.Allow != "", Publish: action.May(config.Publish), Subscribe: action.May(config.Subscribe),
+			Topic: r.Topic, User: r.User, Role: string(r.Role), Client: r.Client,
+		}
+	}
+	return rules
+}
 
 // rights answers the data plane's questions with the policy. Who a client is now
 // is looked up for each question, so that a change counts at once.
@@ -30,17 +44,23 @@ func (r *rights) identity(c *delivery.Client) access.Identity {
 	h, ok := c.Identity.(*access.Holder)
 	if ok {
 		id, _ := r.users.Current(h.Identity())
+		if c.Remote != "" { // over HTTP there is no client id
+			id.ClientID = c.ID
+		}
 		return id
 	}
 	// A session from before a restart: its client proves itself anew before
 	// anything is delivered, but what is kept for it is judged meanwhile.
-	if id, ok := r.users.Identity(c.UserID); ok || c.UserID == "" {
-		return id
+	id, ok := r.users.Identity(c.UserID)
+	switch {
+	case ok || c.UserID == "":
+	case c.UserID == access.AdminUserID || r.foreign && !r.users.Exists(c.UserID):
+		id = access.Identity{UserID: c.UserID, Role: access.Role(c.Role)}
+	default:
+		id = access.Identity{}
 	}
-	if c.UserID == access.AdminUserID || r.foreign && !r.users.Exists(c.UserID) {
-		return access.Identity{UserID: c.UserID, Role: access.Role(c.Role)}
-	}
-	return access.Identity{}
+	id.ClientID = c.ID
+	return id
 }
 
 // MayPublish implements delivery.Policy.

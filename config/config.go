@@ -1,6 +1,6 @@
 // Package config is the file format of the server: strict YAML, checked as a
 // whole before anything starts, with every problem reported at once and with
-// its line. docs/config.md is generated from the comments of this file.
+// its line. docs/config.md is generated from the comments of this package.
 package config
 
 //go:generate go run ./internal/gendocs -o ../docs/config.md
@@ -42,8 +42,10 @@ type Config struct {
 	SignIn SignIn `yaml:"signIn"`
 	// Audit is the log of sign-ins, refusals and changes, DIR/audit.log.
 	Audit Audit `yaml:"audit"`
+	// ACL is who may use the topics outside the fitness names.
+	ACL ACL `yaml:"acl"`
 	// Dev opens everything outside the fitness topics to everybody, anonymous
-	// clients included. For trying things out, never for the internet.
+	// clients included, where no rule of `acl` says otherwise. For trying things out, never for the internet.
 	Dev bool `yaml:"dev"`
 }
 
@@ -287,6 +289,7 @@ func Default() Config {
 			Order: []string{"device", "token", "password", "url"}, Timeout: Duration(3 * time.Second), Cache: Duration(time.Minute),
 			UserFailures: 5, AddressFailures: 50, MaxWait: Duration(time.Minute),
 		},
+		ACL:    ACL{Rules: []ACLRule{}},
 		Audit:  Audit{MaxSize: 16 * MiB, Keep: 4},
 		Tokens: Tokens{Keys: []string{}, JWKSRefresh: Duration(time.Hour), Leeway: Duration(5 * time.Second)},
 	}

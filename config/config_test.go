@@ -44,7 +44,11 @@ func TestLoad(t *testing.T) {
 			Sessions:    config.Sessions{QueueMessages: 1000, QueueBytes: config.MiB},
 			Passwords:   config.Passwords{Memory: 64 * config.MiB, Iterations: 3, Parallel: 1},
 			SignIn:      config.SignIn{Order: []string{"password", "url"}, URL: "https://id.example.com/fitmq", Timeout: config.Duration(time.Second), UserFailures: 3, AddressFailures: 10, MaxWait: config.Duration(5 * time.Second)},
-			Audit:       config.Audit{MaxSize: config.MiB, Keep: 2},
+			ACL: config.ACL{Rules: []config.ACLRule{
+				{Deny: config.Both, Topic: "plant/secret/#"},
+				{Allow: config.Publish, Topic: "plant/%c/up", User: "ana", Role: "member", Client: "watch-1"},
+			}},
+			Audit: config.Audit{MaxSize: config.MiB, Keep: 2},
 			Tokens: config.Tokens{Secret: "0123456789abcdef0123456789abcdef", SecretFile: "hs.txt", Keys: []string{"idp.pem", "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n"},
 				JWKS: "https://idp.example.com/jwks", JWKSRefresh: config.Duration(10 * time.Minute), Issuer: "idp", Audience: "fit",
 				Leeway: config.Duration(time.Second), RequireUser: true},

@@ -59,7 +59,7 @@ func Parse(data []byte) (Config, error) {
 		d.mapping(doc.Body, "", reflect.ValueOf(&c).Elem())
 	}
 	for _, p := range c.validate(func(field string) int { return d.lines[field] }) {
-		if !d.broken[p.Field] { // a value that could not be read is reported once
+		if !d.unread(p.Field) { // a value that could not be read is reported once
 			d.problems = append(d.problems, p)
 		}
 	}
@@ -88,6 +88,16 @@ type decoder struct {
 	problems Problems
 	lines    map[string]int  // where each field stands
 	broken   map[string]bool // fields whose value could not be read
+}
+
+// unread reports whether the field, or a part of it, could not be read.
+func (d *decoder) unread(field string) bool {
+	for name := range d.broken {
+		if rest, ok := strings.CutPrefix(name, field); ok && (rest == "" || rest[0] == '.') {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *decoder) add(n ast.Node, field, format string, args ...any) {
@@ -195,7 +205,7 @@ func (d *decoder) integer(n ast.Node, field string, v reflect.Value) {
 	d.add(n, field, "must be a whole number, not %s", describe(n))
 }
 
-// list reads a list of texts; a single text is not taken for a list of one,
+// list reads a list of texts or of sections; a single text is not taken for a list of one,
 // so that a file means one thing only.
 func (d *decoder) list(n ast.Node, field string, v reflect.Value) {
 	seq, ok := n.(*ast.SequenceNode)
@@ -205,6 +215,14 @@ func (d *decoder) list(n ast.Node, field string, v reflect.Value) {
 	}
 	out := reflect.MakeSlice(v.Type(), len(seq.Values), len(seq.Values))
 	for i, item := range seq.Values {
+		if isSections(v.Type()) {
+			name := itemField(field, i)
+			if item != nil && item.GetToken() != nil {
+				d.lines[name] = item.GetToken().Position.Line
+			}
+			d.mapping(item, name+".", out.Index(i))
+			continue
+		}
 		d.value(item, field, out.Index(i))
 	}
 	v.Set(out)

@@ -59,7 +59,7 @@ func (c Config) together() (problems Problems) {
 	}
 	needs("http.tls.cert", h.Cert, h.Key, "http.tls.key")
 	needs("http.tls.key", h.Key, h.Cert, "http.tls.cert")
-	return problems
+	return append(problems, c.ACL.problems()...)
 }
 
 // walk calls fn with every leaf of the configuration and its dotted name.
@@ -71,9 +71,23 @@ func walk(v reflect.Value, prefix string, fn func(field string, tag reflect.Stru
 			walk(v.Field(i), name+".", fn)
 			continue
 		}
+		if list := v.Field(i); isSections(list.Type()) {
+			for j := range list.Len() {
+				walk(list.Index(j), itemField(name, j)+".", fn)
+			}
+			continue
+		}
 		fn(name, t.Field(i).Tag, v.Field(i))
 	}
 }
+
+// isSections reports whether the type is a list of sections.
+func isSections(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct
+}
+
+// itemField names a section of a list; they are counted from 1.
+func itemField(list string, index int) string { return list + "[" + strconv.Itoa(index+1) + "]" }
 
 // checkValue judges one value by its tags and returns what is wrong.
 func checkValue(tag reflect.StructTag, v reflect.Value) []string {

@@ -96,7 +96,7 @@ var rules = []rule{
 	{name: "delivery/wire imports nothing of ours", applies: only("delivery/wire"), ours: to("delivery/wire/...")},
 	{name: "access imports the store's interfaces and topics", applies: only("access"), ours: to("access/...", "store", "topics")},
 	{name: "store imports nothing above it", applies: only("store"), ours: to("store/...", "topics")},
-	{name: "config imports nothing of ours", applies: only("config"), ours: to("config/...")},
+	{name: "config imports the topic grammar", applies: only("config"), ours: to("config/...", "topics")},
 	{name: "transport knows the wire only", applies: only("transport"), ours: to("transport/...", "delivery/wire")},
 	{name: "nobody imports broker but cmd and tests", applies: allBut("broker", "cmd", "tests"), ours: not(to("broker/..."))},
 	{name: "nobody imports gateway or hooks but broker", applies: allBut("broker", "gateway", "hooks"), ours: not(to("gateway/...", "hooks/..."))},
