@@ -172,7 +172,9 @@ func deliveryLimits(c config.Config) delivery.Limits {
 	}
 	return delivery.Limits{
 		ReceiveMaximum: c.MQTT.ReceiveMaximum, TopicAliasMaximum: aliases,
-		QueueMessages: c.Sessions.QueueMessages, QueueBytes: int(c.Sessions.QueueBytes),
+		QueueMessages: c.Sessions.QueueMessages, QueueBytes: int(c.Sessions.QueueBytes), QueueAge: c.Sessions.QueueAge.Std(),
+		LogBytes: int64(c.Sessions.LogSize), MemoryBytes: int64(c.Sessions.Memory),
+		RetainedMessages: c.Sessions.RetainedMessages, RetainedBytes: int64(c.Sessions.RetainedBytes),
 	}
 }
 

@@ -36,6 +36,9 @@ var metricNames = []struct{ name, help, label string }{
 	{"fitmq_subscriptions", "Subscriptions in force.", ""},
 	{"fitmq_retained_messages", "Retained messages.", ""},
 	{"fitmq_retained_bytes", "Memory that retained messages count for, in bytes.", ""},
+	{"fitmq_waiting_bytes", "What waits in memory for connected clients, as of the last second, in bytes.", ""},
+	{"fitmq_memory_short_total", "Times that more waited in memory than sessions.memory allows.", ""},
+	{"fitmq_log_bytes", "What the log takes on the disk, in bytes.", ""},
 	{"fitmq_connections_total", "Connections accepted.", ""},
 	{"fitmq_connections", "Connections open now.", ""},
 	{"fitmq_connections_refused_total", "Connections closed or refused before a session, by reason.", "reason"},
@@ -125,6 +128,7 @@ func (s sink) delivery(st *delivery.Stats, g delivery.Gauges) {
 	}
 	s.counter("fitmq_publishes_refused_total", float64(st.Refused.NoRight.Load()), "no_right")
 	s.counter("fitmq_publishes_refused_total", float64(st.Refused.Meaning.Load()), "payload")
+	s.counter("fitmq_publishes_refused_total", float64(st.Refused.Retained.Load()), "retained_full")
 	s.counter("fitmq_subscriptions_refused_total", float64(st.Refused.Subscription.Load()))
 	d := &st.Dropped
 	s.counter("fitmq_deliveries_dropped_total", float64(d.Congested.Load()), "congested")
@@ -143,6 +147,9 @@ func (s sink) delivery(st *delivery.Stats, g delivery.Gauges) {
 	s.gauge("fitmq_subscriptions", float64(g.Subscriptions))
 	s.gauge("fitmq_retained_messages", float64(g.Retained))
 	s.gauge("fitmq_retained_bytes", float64(g.RetainedBytes))
+	s.gauge("fitmq_waiting_bytes", float64(g.Held))
+	s.gauge("fitmq_log_bytes", float64(g.LogBytes))
+	s.counter("fitmq_memory_short_total", float64(st.MemoryShort.Load()))
 }
 
 func (s sink) transport(st *transport.Stats) {

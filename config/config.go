@@ -179,13 +179,29 @@ type Leaderboard struct {
 	Top int `yaml:"top" unit:"entries" range:"1..1000"`
 }
 
-// Sessions bounds what waits for a client that is away.
+// Sessions bounds what waits for clients that are away or slow, and what is
+// retained.
 type Sessions struct {
 	// QueueMessages is how many messages may wait for one client; over it the
 	// oldest go, counted, and the client is told how many when it returns.
 	QueueMessages int `yaml:"queueMessages" unit:"messages" range:"1..100000000"`
 	// QueueBytes is how much payload may wait for one client; over it as above.
 	QueueBytes Size `yaml:"queueBytes" range:"64KiB..64GiB"`
+	// QueueAge is how long a message may wait for a client; an older one goes as
+	// above.
+	QueueAge Duration `yaml:"queueAge" range:"1m..8760h"`
+	// LogSize is how much the log on the disk may take, and so what waits for all
+	// clients together; over it the oldest messages go for everybody, as above.
+	// The newest file, of at most 256MiB, always stays.
+	LogSize Size `yaml:"logSize" range:"512MiB..65536GiB"`
+	// Memory is how much may wait in memory for all connected clients together;
+	// over it the queues of slow ones are cut short, the oldest go, counted.
+	Memory Size `yaml:"memory" range:"16MiB..1024GiB"`
+	// RetainedMessages is how many retained messages clients may leave; one more
+	// is refused with 0x97.
+	RetainedMessages int `yaml:"retainedMessages" unit:"messages" range:"1..100000000"`
+	// RetainedBytes is how much memory they may take; over it as above.
+	RetainedBytes Size `yaml:"retainedBytes" range:"1MiB..1024GiB"`
 }
 
 // Passwords is how hard passwords are hashed (argon2id, RFC 9106). Changed
@@ -283,8 +299,11 @@ func Default() Config {
 		Presence:    Presence{Grace: Duration(5 * time.Second)},
 		Chat:        Chat{Direct: Linked},
 		Leaderboard: Leaderboard{Rate: 2, Top: 25},
-		Sessions:    Sessions{QueueMessages: 100_000, QueueBytes: 64 * MiB},
-		Passwords:   Passwords{Memory: 19 * MiB, Iterations: 2, Parallel: 2},
+		Sessions: Sessions{
+			QueueMessages: 100_000, QueueBytes: 64 * MiB, QueueAge: Duration(30 * 24 * time.Hour), LogSize: 16 << 30,
+			Memory: 512 * MiB, RetainedMessages: 1_000_000, RetainedBytes: 256 * MiB,
+		},
+		Passwords: Passwords{Memory: 19 * MiB, Iterations: 2, Parallel: 2},
 		SignIn: SignIn{
 			Order: []string{"device", "token", "password", "url"}, Timeout: Duration(3 * time.Second), Cache: Duration(time.Minute),
 			UserFailures: 5, AddressFailures: 50, MaxWait: Duration(time.Minute),

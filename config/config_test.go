@@ -41,9 +41,12 @@ func TestLoad(t *testing.T) {
 			Presence:    config.Presence{Grace: config.Duration(500 * time.Millisecond)},
 			Chat:        config.Chat{Direct: config.Anyone},
 			Leaderboard: config.Leaderboard{Rate: 5, Top: 100},
-			Sessions:    config.Sessions{QueueMessages: 1000, QueueBytes: config.MiB},
-			Passwords:   config.Passwords{Memory: 64 * config.MiB, Iterations: 3, Parallel: 1},
-			SignIn:      config.SignIn{Order: []string{"password", "url"}, URL: "https://id.example.com/fitmq", Timeout: config.Duration(time.Second), UserFailures: 3, AddressFailures: 10, MaxWait: config.Duration(5 * time.Second)},
+			Sessions: config.Sessions{
+				QueueMessages: 1000, QueueBytes: config.MiB, QueueAge: config.Duration(48 * time.Hour), LogSize: 1024 * config.MiB,
+				Memory: 64 * config.MiB, RetainedMessages: 5000, RetainedBytes: 8 * config.MiB,
+			},
+			Passwords: config.Passwords{Memory: 64 * config.MiB, Iterations: 3, Parallel: 1},
+			SignIn:    config.SignIn{Order: []string{"password", "url"}, URL: "https://id.example.com/fitmq", Timeout: config.Duration(time.Second), UserFailures: 3, AddressFailures: 10, MaxWait: config.Duration(5 * time.Second)},
 			ACL: config.ACL{Rules: []config.ACLRule{
 				{Deny: config.Both, Topic: "plant/secret/#"},
 				{Allow: config.Publish, Topic: "plant/%c/up", User: "ana", Role: "member", Client: "watch-1"},

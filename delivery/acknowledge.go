@@ -116,7 +116,8 @@ func (l *link) pubrec(a wire.Ack) error {
 		l.ack(wire.PUBREL, f.id, wire.Success, "", &l.dirty)
 	case f.state == flightReleasing:
 	case f.pos == 0 || !s.lasting.Load():
-		f.state, f.m = flightReleased, nil
+		f.state = flightReleased
+		s.out.letGo(f)
 		l.ack(wire.PUBREL, f.id, wire.Success, "", &l.dirty)
 	default:
 		if f.state == flightWaiting {
@@ -137,7 +138,8 @@ func (s *Session) released(l *link, id uint16, err error) {
 	if err != nil || i < 0 || s.link.Load() != l || s.out.flights[i].state != flightReleasing {
 		return
 	}
-	s.out.flights[i].state, s.out.flights[i].m = flightReleased, nil
+	s.out.flights[i].state = flightReleased
+	s.out.letGo(&s.out.flights[i])
 	s.dirty = true
 	l.ack(wire.PUBREL, id, wire.Success, "", &s.hub.commit.batch)
 }
@@ -171,6 +173,9 @@ func (s *Session) finishFlow(f *flight) {
 			s.out.done = map[store.Pos]struct{}{}
 		}
 		s.out.done[f.pos] = struct{}{}
+	}
+	if f.kept {
+		s.out.keptOwed.acknowledged(f.pos)
 	}
 	s.hub.logFlow(s, flowDone, f, nil)
 }

@@ -9,9 +9,14 @@ import (
 	"github.com/fitmq/fitmq/topics"
 )
 
-// catchUpBatch is how many log entries one reading takes for one session, so
-// that many returning sessions take turns.
-const catchUpBatch = 256
+// One reading takes at most catchUpBatch log entries for one session, so that
+// many returning sessions take turns, and about catchUpBytes of payload: the
+// first takes catchUpFirst entries, to learn how large they are.
+const (
+	catchUpBatch = 256
+	catchUpFirst = 32
+	catchUpBytes = 1 << 20
+)
 
 // logReader is a session or a shared subscription that reads on in the log.
 type logReader interface {
@@ -93,21 +98,34 @@ func (s *Session) fail(reason string) {
 // readOn takes the next entries that the session is owed from the log into its
 // queue, and makes it live again when there are no more.
 func (s *Session) readOn(ctx context.Context) error {
+	err := s.readBatch(ctx)
+	if l := s.answering(); l != nil {
+		if n := s.takeSkipped(); n > 0 {
+			s.hub.observer.Skipped(l.client, n)
+		}
+	}
+	return err
+}
+
+func (s *Session) readBatch(ctx context.Context) error {
 	s.mu.Lock()
 	l := s.link.Load()
 	// Before the index knows the connection, what is committed after this
 	// reading might be routed past it.
-	if l == nil || !l.joined.Load() || !s.out.behind || s.out.len() >= refill || s.ended {
+	if l == nil || !l.joined.Load() || !s.out.behind || s.out.len() >= refill || s.out.bytes >= s.hub.memory.spillBytes() || s.ended {
 		s.mu.Unlock()
 		return nil
 	}
 	subs := s.filters()
-	from := s.out.read
+	from, most := s.out.read, s.out.batch
 	s.mu.Unlock()
 
 	head, _ := s.hub.store.Applied()
 	spans := owedSpans(subs, from)
-	entries, reached, err := s.hub.readOwed(ctx, s, spans, head)
+	if most == 0 {
+		most = catchUpFirst
+	}
+	entries, reached, err := s.hub.readOwed(ctx, s, spans, head, most)
 	if err != nil {
 		return err
 	}
@@ -128,6 +146,7 @@ func (s *Session) readOn(ctx context.Context) error {
 	for _, m := range messages {
 		s.takeFromLog(m, subs)
 	}
+	s.out.batch = nextBatch(entries)
 	s.out.read = max(s.out.read, reached)
 	if reached >= head && s.out.missed <= head {
 		s.out.behind = false
@@ -141,9 +160,19 @@ func (s *Session) readOn(ctx context.Context) error {
 	return nil
 }
 
+// nextBatch is how many entries the next reading takes, so that they come to
+// about catchUpBytes if they are like these.
+func nextBatch(entries []store.Entry) int {
+	bytes := 0
+	for i := range entries {
+		bytes += len(entries[i].Data)
+	}
+	return min(max(catchUpBytes*len(entries)/(bytes+1), 1), catchUpBatch)
+}
+
 // pumpAgain keeps a session in line that is behind and has room. mu is held.
 func (s *Session) pumpAgain() {
-	if s.out.len() < refill && s.out.room() > 0 {
+	if s.out.len() < refill && s.out.bytes < s.hub.memory.spillBytes() && s.out.room() > 0 {
 		s.hub.catchUp.want(s)
 	}
 }
@@ -161,7 +190,7 @@ func owedSpans(subs []*subscription, from store.Pos) []store.Span {
 
 // readOwed reads one batch, after skipping what is over the session's bounds.
 // reached is how far the log has been read.
-func (h *Hub) readOwed(ctx context.Context, s *Session, spans []store.Span, head store.Pos) ([]store.Entry, store.Pos, error) {
+func (h *Hub) readOwed(ctx context.Context, s *Session, spans []store.Span, head store.Pos, most int) ([]store.Entry, store.Pos, error) {
 	if len(spans) == 0 {
 		return nil, head, nil
 	}
@@ -174,13 +203,15 @@ func (h *Hub) readOwed(ctx context.Context, s *Session, spans []store.Span, head
 			spans[i].After = max(spans[i].After, to)
 		}
 		h.stats.Dropped.QueueFull.Add(uint64(skipped))
-		h.tellSkipped(s, skipped)
+		s.mu.Lock()
+		s.out.skipped += skipped
+		s.mu.Unlock()
 	}
-	entries, err := h.store.Read(ctx, spans, head, catchUpBatch)
+	entries, err := h.store.Read(ctx, spans, head, most)
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(entries) < catchUpBatch {
+	if len(entries) < most {
 		return entries, head, nil
 	}
 	return entries, entries[len(entries)-1].Pos, nil
@@ -209,6 +240,11 @@ func (s *Session) takeFromLog(m *Message, subs []*subscription) {
 	}
 	if !s.hub.mayReceive(s, m.Topic) {
 		s.hub.stats.Dropped.NoRight.Add(1)
+		return
+	}
+	if s.hub.tooOld(m) {
+		s.hub.stats.Dropped.QueueFull.Add(1)
+		s.out.skipped++
 		return
 	}
 	s.out.push(queued{m: m, ids: t.ids, qos: qos, retain: m.Retain && t.asPublished, pos: m.Pos()})
@@ -259,11 +295,4 @@ func decodeEntry(e store.Entry) (*Message, error) {
 	}
 	m.setPos(e.Pos)
 	return m, nil
-}
-
-// tellSkipped tells the client how many messages it will not get.
-func (h *Hub) tellSkipped(s *Session, n int) {
-	if l := s.link.Load(); l != nil {
-		h.observer.Skipped(l.client, n)
-	}
 }

@@ -24,6 +24,9 @@ const (
 const (
 	flowShared = 0x80
 	flowAside  = 0x40
+	// flowKept: a retained message that SUBSCRIBE has brought about.
+	flowKept  = 0x20
+	flowFlags = flowShared | flowAside | flowKept
 )
 
 // flowFixed is the size of a step's record without the client id: the step, the
@@ -38,6 +41,9 @@ func (h *Hub) logFlow(s *Session, step flowStep, f *flight, done func(error)) {
 	}
 	if f.aside {
 		step |= flowAside
+	}
+	if f.kept {
+		step |= flowKept
 	}
 	data := make([]byte, 0, flowFixed+len(s.id))
 	data = append(data, byte(step))
@@ -61,12 +67,12 @@ func (h *Hub) replayFlow(e store.Entry) error {
 	id := binary.LittleEndian.Uint16(e.Data[1:])
 	pos := store.Pos(binary.LittleEndian.Uint64(e.Data[3:]))
 	o := &s.out
-	shared, aside := e.Data[0]&flowShared != 0, e.Data[0]&flowAside != 0
+	shared, aside, kept := e.Data[0]&flowShared != 0, e.Data[0]&flowAside != 0, e.Data[0]&flowKept != 0
 	same := func(f *flight) bool { return f.pos == pos && (f.share != nil) == shared && f.aside == aside }
-	switch flowStep(e.Data[0] &^ (flowShared | flowAside)) {
+	switch flowStep(e.Data[0] &^ flowFlags) {
 	case flowSent:
 		o.dropFlight(func(f *flight) bool { return same(f) || f.id == id })
-		q := queued{qos: 2, pos: pos, aside: aside}
+		q := queued{qos: 2, pos: pos, aside: aside, kept: kept, retain: kept}
 		if shared {
 			q.share = h.groups.orphan
 		}
@@ -82,6 +88,9 @@ func (h *Hub) replayFlow(e store.Entry) error {
 		o.dropFlight(func(f *flight) bool { return f.id == id })
 		if shared {
 			h.groups.taken[pos] = struct{}{}
+		}
+		if kept {
+			o.keptOwed.acknowledged(pos)
 		}
 		if shared || aside {
 			break

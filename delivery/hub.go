@@ -31,27 +31,48 @@ type Limits struct {
 	// oldest are given up, counted, and the client is told. Zero means 100,000
 	// and 64 MiB.
 	QueueMessages, QueueBytes int
+	// QueueAge is how long a message may wait for a session; an older one is
+	// given up as above. Zero means 30 days.
+	QueueAge time.Duration
+	// LogBytes bounds the log on the disk, and so what all sessions together
+	// are owed: over it the oldest messages are given up for everybody, as
+	// above. The log's newest file is always kept. Zero means 16 GiB.
+	LogBytes int64
+	// MemoryBytes bounds what waits in memory for all connected clients
+	// together, to within what a second brings: over it a session that is not
+	// kept in the log holds a fraction of its queue, and others leave theirs in
+	// the log. Zero means 512 MiB.
+	MemoryBytes int64
+	// RetainedMessages and RetainedBytes bound what clients may have retained; a
+	// publish that would exceed one is refused with 0x97. Zero means 1,000,000
+	// and 256 MiB.
+	RetainedMessages int
+	RetainedBytes    int64
 	// MaxSessionExpiry caps the session expiry interval, in seconds. Zero means
 	// 30 days.
 	MaxSessionExpiry uint32
 }
 
 func (l *Limits) setDefaults() {
-	set := func(v *int, def int) {
-		if *v == 0 {
-			*v = def
-		}
-	}
-	set(&l.ReceiveMaximum, 1024)
-	set(&l.MaxInflight, 1024)
-	set(&l.TopicAliasMaximum, 64)
-	set(&l.TopicLevels, 32)
-	set(&l.TopicLength, 1024)
-	set(&l.Subscriptions, 1000)
-	set(&l.QueueMessages, 100_000)
-	set(&l.QueueBytes, 64<<20)
-	if l.MaxSessionExpiry == 0 {
-		l.MaxSessionExpiry = 30 * 24 * 3600
+	setDefault(&l.ReceiveMaximum, 1024)
+	setDefault(&l.MaxInflight, 1024)
+	setDefault(&l.TopicAliasMaximum, 64)
+	setDefault(&l.TopicLevels, 32)
+	setDefault(&l.TopicLength, 1024)
+	setDefault(&l.Subscriptions, 1000)
+	setDefault(&l.QueueMessages, 100_000)
+	setDefault(&l.QueueBytes, 64<<20)
+	setDefault(&l.QueueAge, 30*24*time.Hour)
+	setDefault(&l.LogBytes, 16<<30)
+	setDefault(&l.MemoryBytes, 512<<20)
+	setDefault(&l.RetainedMessages, 1_000_000)
+	setDefault(&l.RetainedBytes, 256<<20)
+	setDefault(&l.MaxSessionExpiry, 30*24*3600)
+}
+
+func setDefault[T int | int64 | uint32 | time.Duration](v *T, def T) {
+	if *v == 0 {
+		*v = def
 	}
 }
 
@@ -83,6 +104,7 @@ type Hub struct {
 	catchUp  *catchUp
 	wills    *wills
 	groups   *groups
+	memory   memory
 	stats    Stats
 
 	// committed is the last log position whose effects are visible to a
@@ -127,6 +149,7 @@ func New(ctx context.Context, o Options) (*Hub, error) {
 		index: newIndex(), retained: newRetained(), wills: newWills(),
 		sessions: map[string]*Session{}, savingSeed: maphash.MakeSeed(),
 	}
+	h.memory.init()
 	h.groups = newGroups(h)
 	h.commit = newCommitter(h)
 	h.catchUp = newCatchUp(h)
@@ -183,6 +206,7 @@ func (h *Hub) Run(ctx context.Context) error {
 func (h *Hub) tick(ctx context.Context) {
 	h.publishDueWills()
 	h.expireSessions()
+	h.weigh()
 	if h.commit.idle() {
 		h.retained.settled()
 	}

@@ -24,16 +24,19 @@ type subscription struct {
 	// localSince is the same for the client's own messages, which No Local may
 	// have kept from it until then.
 	localSince store.Pos
+	// asked is the number of the SUBSCRIBE whose retained messages are owed, 0
+	// for none: see keptOwed.
+	asked uint64
 	// group is the shared subscription that this is a member's part of, or nil.
 	group *group
 }
 
 // inner is the filter that topics are matched against.
-func (s *subscription) inner() string {
-	if s.group != nil {
-		return s.group.filter
+func (sub *subscription) inner() string {
+	if sub.group != nil {
+		return sub.group.filter
 	}
-	return s.filter
+	return sub.filter
 }
 
 // target is one connected receiver of a topic, with everything that need not

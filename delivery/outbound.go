@@ -12,10 +12,6 @@ const (
 	spill = 256
 	// refill is when a session that is behind reads on.
 	refill = 64
-	// congested is how many bytes may wait in a connection's buffer before
-	// the session holds back: QoS 0 is dropped and counted, QoS 1 and 2 stay in
-	// the queue, a state topic keeps its newest value.
-	congested = 256 << 10
 )
 
 // flightState is where an outgoing QoS 1 or 2 delivery stands.
@@ -51,6 +47,8 @@ type queued struct {
 	// aside: it is not owed from the log, though its message stands there (a
 	// retained one, a state topic's). The session's own cursor does not count it.
 	aside bool
+	// kept: a retained message that SUBSCRIBE has brought about.
+	kept bool
 }
 
 // owed is the position that the session's own cursor passes with this delivery,
@@ -78,6 +76,7 @@ type outbound struct {
 	window0 []flight // the memory that flights moves in
 	lastID  uint16
 	window  int
+	flying  int // bytes of the messages in flights that are in memory
 	// mixed: the flights' ids are not in cyclic order, after a restart.
 	mixed bool
 
@@ -98,8 +97,11 @@ type outbound struct {
 	waiting int // flights in state flightWaiting
 	// done are positions over the cursor whose QoS 2 exchange is complete.
 	done map[store.Pos]struct{}
+	keptOwed
 	// stateFrom is the time from which newer state values are owed.
 	stateFrom int64
+	// batch is how many entries the next reading of the log takes; 0 at first.
+	batch int
 	// skipped counts messages that were given up since the client was last told.
 	skipped int
 }
@@ -168,9 +170,20 @@ func (o *outbound) closeFlights(s *Session, lasting bool) (back, again []queued)
 		}
 		kept = append(kept, f)
 	}
+	defer o.recount()
 	clear(o.flights[len(kept):])
 	o.flights, o.logging, o.waiting = kept, 0, 0
 	return back, again
+}
+
+// recount adds up flying after the window has changed as a whole.
+func (o *outbound) recount() {
+	o.flying = 0
+	for i := range o.flights {
+		if m := o.flights[i].m; m != nil {
+			o.flying += m.size()
+		}
+	}
 }
 
 // abandon tells the shared subscriptions what becomes of theirs when the session
@@ -228,6 +241,12 @@ func (o *outbound) nextID() uint16 {
 // sent again have not entered it.
 func (o *outbound) room() int { return o.window - (len(o.flights) - o.waiting) }
 
+// fits reports whether a message's bytes have room in the window, which holds
+// at least one.
+func (o *outbound) fits(m *Message, most int) bool {
+	return o.flying == 0 || o.flying+m.size() <= most
+}
+
 // ready reports whether a delivery that waits to be sent again may be, in the
 // order of the log: after a restart QoS 1 deliveries that are owed from before
 // it have to be read again first, because their ids were not written.
@@ -280,6 +299,7 @@ func (o *outbound) enter(at int, q *queued, id uint16) {
 	o.flights = append(o.flights, flight{})
 	copy(o.flights[at+1:], o.flights[at:])
 	o.flights[at] = flight{queued: *q, id: id, state: flightSent}
+	o.flying += q.m.size()
 	o.mixed = o.mixed || at < n
 }
 
@@ -292,7 +312,16 @@ func (o *outbound) find(id uint16) int {
 	return -1
 }
 
+// letGo forgets a flight's message: the client has it, or it can be read again.
+func (o *outbound) letGo(f *flight) {
+	if f.m != nil {
+		o.flying -= f.m.size()
+		f.m = nil
+	}
+}
+
 func (o *outbound) remove(i int) {
+	o.letGo(&o.flights[i])
 	if i == 0 {
 		o.flights[0] = flight{}
 		o.flights = o.flights[1:]

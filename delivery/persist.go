@@ -49,6 +49,7 @@ type subRow struct {
 	ID          uint32    `json:"id,omitempty"`
 	Since       store.Pos `json:"s"`
 	LocalSince  store.Pos `json:"ls,omitempty"`
+	Asked       uint64    `json:"a,omitempty"`
 }
 
 type willRow struct {
@@ -75,6 +76,8 @@ type progressRow struct {
 	Flights []flightRow `json:"flights,omitempty"`
 	Done    []store.Pos `json:"done,omitempty"`
 	Held    []uint16    `json:"held,omitempty"`
+	Settled uint64      `json:"settled,omitempty"`
+	Took    []store.Pos `json:"took,omitempty"`
 }
 
 type flightRow struct {
@@ -86,6 +89,7 @@ type flightRow struct {
 	Released bool      `json:"released,omitempty"`
 	Shared   bool      `json:"shared,omitempty"`
 	Aside    bool      `json:"aside,omitempty"`
+	Kept     bool      `json:"kept,omitempty"`
 }
 
 func toWillRow(w *will) *willRow {
@@ -149,7 +153,7 @@ func (s *Session) row() sessionRow {
 	for _, sub := range s.subs {
 		r.Subs = append(r.Subs, subRow{
 			Filter: sub.filter, QoS: sub.qos, NoLocal: sub.noLocal, AsPublished: sub.asPublished,
-			Handling: sub.retainHandling, ID: sub.id, Since: sub.since, LocalSince: sub.localSince,
+			Handling: sub.retainHandling, ID: sub.id, Since: sub.since, LocalSince: sub.localSince, Asked: sub.asked,
 		})
 	}
 	r.From, r.Gen, r.Since = s.kept.born, s.kept.gen, s.connected
@@ -306,13 +310,14 @@ func (s *Session) advance(pos store.Pos) {
 // progress is the written-behind form; mu is held.
 func (s *Session) progress(pos store.Pos) progressRow {
 	o := &s.out
+	o.settle()
 	r := progressRow{Gen: s.kept.gen, At: pos, Cursor: s.cursor(), Offline: s.offlineSince, State: o.stateFrom, LastID: o.lastID, Skipped: o.skipped}
 	if s.offlineSince == 0 {
 		r.State = s.hub.now().Add(-2 * time.Second).UnixNano() // what is newer is owed again after a crash
 	}
 	for _, f := range o.flights {
 		if f.pos != 0 && f.state != flightLogging {
-			r.Flights = append(r.Flights, flightRow{ID: f.id, Pos: f.pos, QoS: f.qos, Retain: f.retain, IDs: f.ids, Released: f.state == flightReleased, Shared: f.share != nil, Aside: f.aside})
+			r.Flights = append(r.Flights, flightRow{ID: f.id, Pos: f.pos, QoS: f.qos, Retain: f.retain, IDs: f.ids, Released: f.state == flightReleased, Shared: f.share != nil, Aside: f.aside, Kept: f.kept})
 		}
 	}
 	for p := range o.done {
@@ -321,6 +326,10 @@ func (s *Session) progress(pos store.Pos) progressRow {
 			continue
 		}
 		r.Done = append(r.Done, p)
+	}
+	r.Settled = o.settled
+	for p := range o.took {
+		r.Took = append(r.Took, p)
 	}
 	for id, state := range s.held {
 		if state != heldPending && state != heldRepeated {
@@ -350,6 +359,14 @@ func (h *Hub) trim(ctx context.Context) {
 		if g.durable() {
 			floor = min(floor, g.cursor())
 		}
+	}
+	if forced := min(h.forcedFloor(ctx), h.replayFrom()); forced > floor {
+		for _, s := range h.all() {
+			if s.lasting.Load() {
+				h.giveUp(ctx, s, forced)
+			}
+		}
+		floor = forced
 	}
 	if floor <= h.store.Floor() {
 		return

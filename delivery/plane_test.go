@@ -24,6 +24,7 @@ type plane struct {
 	dir  string
 	hub  *delivery.Hub
 	st   *faultyStore
+	now  func() time.Time
 	stop func()
 	ports
 }
@@ -143,7 +144,12 @@ func (s *faultyStore) setFail(err error) {
 
 func startPlane(t testing.TB, dir string, limits delivery.Limits, setup ...func(*plane)) *plane {
 	t.Helper()
-	st, err := bolt.Open(dir, bolt.Options{})
+	return startPlaneOn(t, dir, bolt.Options{}, limits, setup...)
+}
+
+func startPlaneOn(t testing.TB, dir string, o bolt.Options, limits delivery.Limits, setup ...func(*plane)) *plane {
+	t.Helper()
+	st, err := bolt.Open(dir, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +159,7 @@ func startPlane(t testing.TB, dir string, limits delivery.Limits, setup ...func(
 	}
 	p.hub, err = delivery.New(context.Background(), delivery.Options{
 		Store: p.st, Policy: &p.ports, Meaning: &p.ports, Observer: &p.ports,
-		Limits: limits, Logger: slog.New(slog.DiscardHandler),
+		Limits: limits, Logger: slog.New(slog.DiscardHandler), Now: p.now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -189,8 +189,7 @@ func (h *Hub) judge(c *Client, m *Message) Verdict {
 func (h *Hub) meant(c *Client, m *Message, plain bool) Verdict {
 	if plain {
 		m.keep, m.route = m.Retain, true
-		h.orderKept(m)
-		return Verdict{Deliver: true, Retain: m.Retain}
+		return h.keepable(m, Verdict{Deliver: true, Retain: m.Retain})
 	}
 	v := h.meaning.Judge(c, m)
 	if v.Code.Failed() {
@@ -204,6 +203,18 @@ func (h *Hub) meant(c *Client, m *Message, plain bool) Verdict {
 		m.expire(v.Expiry)
 	}
 	m.State, m.keep, m.apply, m.route = v.State, v.Retain, v.Log, v.Deliver
+	return h.keepable(m, v)
+}
+
+// keepable refuses what is to be retained and finds no room. State topics are
+// bounded by what they tell of.
+func (h *Hub) keepable(m *Message, v Verdict) Verdict {
+	if m.keep && !m.State && len(m.Payload) > 0 {
+		if reason := h.retainedFull(m); reason != "" {
+			h.stats.Refused.Retained.Add(1)
+			return Verdict{Code: wire.QuotaExceeded, Reason: reason}
+		}
+	}
 	h.orderKept(m)
 	return v
 }

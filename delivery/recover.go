@@ -135,7 +135,7 @@ func (h *Hub) restore(id string, row sessionRow, p progressRow) (*Session, error
 	for _, r := range row.Subs {
 		s.subs[r.Filter] = &subscription{
 			filter: r.Filter, qos: r.QoS, noLocal: r.NoLocal, asPublished: r.AsPublished,
-			retainHandling: r.Handling, id: r.ID, since: r.Since, localSince: r.LocalSince,
+			retainHandling: r.Handling, id: r.ID, since: r.Since, localSince: r.LocalSince, asked: r.Asked,
 		}
 	}
 	w, err := row.Will.will()
@@ -150,7 +150,7 @@ func (h *Hub) restore(id string, row sessionRow, p progressRow) (*Session, error
 		if f.Released {
 			state = flightReleased
 		}
-		q := queued{qos: f.QoS, retain: f.Retain, ids: f.IDs, pos: f.Pos, aside: f.Aside}
+		q := queued{qos: f.QoS, retain: f.Retain, ids: f.IDs, pos: f.Pos, aside: f.Aside, kept: f.Kept}
 		if f.Shared {
 			q.share = h.groups.orphan
 		}
@@ -161,6 +161,13 @@ func (h *Hub) restore(id string, row sessionRow, p progressRow) (*Session, error
 		for _, pos := range p.Done {
 			o.done[pos] = struct{}{}
 		}
+	}
+	o.settled, o.asked, o.interrupted = p.Settled, p.Settled, true
+	for _, sub := range s.subs {
+		o.asked = max(o.asked, sub.asked)
+	}
+	for _, pos := range p.Took {
+		o.keptOwed.acknowledged(pos)
 	}
 	for _, id := range p.Held {
 		s.held[id] = heldReceived

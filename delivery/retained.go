@@ -206,38 +206,6 @@ func (r *retained) size() (count int, bytes int64) {
 	return r.count, r.bytes
 }
 
-// sendRetained sends what the filter matches, with the retain flag set
-// [MQTT-3.3.1-8] and with this subscription's identifier only.
-func (h *Hub) sendRetained(l *link, sub *subscription) {
-	t := &target{s: l.s, l: l, qos: sub.qos, since: 0}
-	if sub.id != 0 {
-		t.ids = []uint32{sub.id}
-	}
-	now := h.now()
-	for _, m := range h.retained.find(sub.filter) {
-		if m.expired(now) || !h.mayReceive(l.s, m.Topic) {
-			continue
-		}
-		h.deliverKept(t, m, true, &l.dirty)
-	}
-}
-
-// deliverKept delivers a retained message outside the order of the log.
-func (h *Hub) deliverKept(t *target, m *Message, retain bool, b *batch) {
-	q := queued{m: m, ids: t.ids, qos: min(t.qos, m.QoS), retain: retain}
-	q.standAside()
-	s := t.s
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.link.Load() != t.l || s.ended || !s.makeRoom(m) {
-		return
-	}
-	if s.out.len() > 0 || !s.send(t.l, q, b) {
-		s.out.push(q)
-		s.pump(t.l, b)
-	}
-}
-
 // stateSlack covers what was accepted before a session's connection went and
 // routed after: it may come twice, but is not missed.
 const stateSlack = 2 * time.Second
@@ -274,7 +242,7 @@ func (h *Hub) offerNewerState(s *Session, l *link) {
 	for topic, t := range seen {
 		m := h.retained.get(topic)
 		if m != nil && h.mayReceive(s, topic) {
-			h.deliverKept(t, m, m.Retain && t.asPublished, &l.dirty)
+			h.deliverKept(t, m, keptNewer, &l.dirty)
 		}
 	}
 }

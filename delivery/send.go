@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/store"
 )
 
 // offer gives a message to the session over l. Of QoS 0 only state topics come
@@ -25,7 +26,7 @@ func (s *Session) offer(l *link, t *target, m *Message, qos byte, retain bool, b
 			o.missed = max(o.missed, m.Pos())
 			return
 		}
-		if o.len() >= spill {
+		if o.len() >= spill || o.bytes >= s.hub.memory.spillBytes() {
 			o.behind, o.missed = true, m.Pos()
 			return
 		}
@@ -45,13 +46,14 @@ func (s *Session) offer(l *link, t *target, m *Message, qos byte, retain bool, b
 // makeRoom keeps the in-memory queue within the session's bounds: the oldest
 // message goes first and is counted. mu is held.
 func (s *Session) makeRoom(m *Message) bool {
-	o, lim := &s.out, &s.hub.limits
-	if m.size() > lim.QueueBytes {
+	o := &s.out
+	messages, bytes := s.hub.queueBounds()
+	if m.size() > bytes {
 		s.hub.stats.Dropped.QueueFull.Add(1)
 		o.skipped++
 		return false
 	}
-	for o.len() > 0 && (o.len() >= lim.QueueMessages || o.bytes+m.size() > lim.QueueBytes) {
+	for o.len() > 0 && (o.len() >= messages || o.bytes+m.size() > bytes) {
 		if q := o.pop(); q.share != nil {
 			q.share.done(q.pos)
 		}
@@ -80,7 +82,7 @@ func (s *Session) pump(l *link, b *batch) {
 		}
 		o.pop()
 	}
-	if o.len() >= refill || o.room() <= 0 {
+	if o.len() >= refill || o.bytes >= s.hub.memory.spillBytes() || o.room() <= 0 {
 		return
 	}
 	if o.behind {
@@ -96,7 +98,7 @@ func (s *Session) pump(l *link, b *batch) {
 // send puts one delivery on the wire, or reports that it must wait. mu is held.
 func (s *Session) send(l *link, q queued, b *batch) bool {
 	o := &s.out
-	if l.conn.Buffered() > congested {
+	if l.conn.Buffered() > s.hub.memory.congested() {
 		l.held.Store(true)
 		return false
 	}
@@ -107,7 +109,7 @@ func (s *Session) send(l *link, q queued, b *batch) bool {
 	logged := q.qos == 2 && q.pos != 0 && s.lasting.Load()
 	// What follows a QoS 2 message waits until that one is out, to keep order.
 	at, blocked := o.place(&q)
-	if o.room() <= 0 || blocked || o.logging > 0 && !logged {
+	if o.room() <= 0 || !o.fits(q.m, s.hub.memory.windowBytes()) || blocked || o.logging > 0 && !logged {
 		return false
 	}
 	id := o.nextID()
@@ -175,9 +177,10 @@ func (s *Session) flowLogged(l *link, id uint16, err error) {
 
 // resend readies, in order, what the last connection left incomplete; PUBREL
 // goes out at once, PUBLISH as the window allows.
-func (o *outbound) resend(s *Session, l *link) {
+func (o *outbound) resend(s *Session, l *link, read map[store.Pos]*Message) {
 	list := o.flights
 	o.flights = make([]flight, 0, len(list))
+	defer o.recount()
 	for _, f := range list {
 		if f.state == flightReleased {
 			o.flights = append(o.flights, f)
@@ -185,7 +188,7 @@ func (o *outbound) resend(s *Session, l *link) {
 			continue
 		}
 		if f.m == nil {
-			f.m = s.hub.load(f.pos)
+			f.m = read[f.pos]
 		}
 		if f.m == nil || !s.hub.mayReceive(s, f.m.Topic) {
 			if f.share != nil {
@@ -199,6 +202,26 @@ func (o *outbound) resend(s *Session, l *link) {
 	}
 	o.sortFlights()
 	s.resendWaiting(l, &l.dirty)
+}
+
+// unread reads the messages of the window that are not in memory: without a
+// lock, since the disk may be slow and others deliver to the session meanwhile.
+func (s *Session) unread() map[store.Pos]*Message {
+	var missing []store.Pos
+	s.mu.Lock()
+	for i := range s.out.flights {
+		if f := &s.out.flights[i]; f.m == nil && f.pos != 0 && f.state != flightReleased {
+			missing = append(missing, f.pos)
+		}
+	}
+	s.mu.Unlock()
+	read := make(map[store.Pos]*Message, len(missing))
+	for _, pos := range missing {
+		if m := s.hub.load(pos); m != nil {
+			read[pos] = m
+		}
+	}
+	return read
 }
 
 // sortFlights brings the window into the order of the log, which is that of

@@ -132,13 +132,14 @@ func (s *Session) filters() []*subscription {
 // goes out again first, in its order and under its ids [MQTT-4.4.0-1]; what
 // came in between is read from the log. mu is not held; CONNACK is out.
 func (s *Session) attach(l *link) {
+	read := s.unread()
 	s.mu.Lock()
 	if s.link.Load() != l {
 		s.mu.Unlock()
 		return
 	}
 	s.out.open(l)
-	s.out.resend(s, l)
+	s.out.resend(s, l, read)
 	s.mu.Unlock()
 	l.open.Store(true)
 	for _, sub := range s.snapshot() {
@@ -149,10 +150,14 @@ func (s *Session) attach(l *link) {
 	}
 	l.joined.Store(true)
 	if l.present {
+		s.hub.sendRetainedAgain(l)
 		s.hub.offerNewerState(s, l)
 	}
 	if s.lasting.Load() {
 		s.hub.catchUp.want(s)
+	}
+	if n := s.takeSkipped(); n > 0 {
+		s.hub.observer.Skipped(l.client, n)
 	}
 	l.flushOwn()
 }

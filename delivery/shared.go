@@ -194,7 +194,7 @@ func (g *group) hand(m *Message, logged bool, b *batch) bool {
 func (s *Session) takeShared(l *link, q queued, b *batch) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.link.Load() != l || s.ended || s.out.len() >= spill || l.conn.Buffered() > congested {
+	if s.link.Load() != l || s.ended || s.out.len() >= spill || l.conn.Buffered() > s.hub.memory.congested() {
 		return false
 	}
 	if q.share != nil && q.pos != 0 {

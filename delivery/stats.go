@@ -8,7 +8,8 @@ type Stats struct {
 	// Received and Delivered count PUBLISH packets by QoS.
 	Received, Delivered [3]atomic.Uint64
 	Refused             struct {
-		NoRight, Meaning, Subscription atomic.Uint64
+		NoRight, Meaning, Subscription,
+		Retained atomic.Uint64 // a bound on retained messages
 	}
 	// Dropped counts deliveries that were given up, by reason.
 	Dropped struct {
@@ -23,6 +24,8 @@ type Stats struct {
 		Batches, Records, Failed atomic.Uint64
 	}
 	Wills, SessionsExpired atomic.Uint64
+	// MemoryShort counts how often Limits.MemoryBytes was exceeded.
+	MemoryShort atomic.Uint64
 }
 
 // Stats returns the live counters.
@@ -33,12 +36,16 @@ type Gauges struct {
 	Sessions, Connected, Subscriptions int
 	Retained                           int
 	RetainedBytes                      int64
+	// Held is what waits in memory for connected clients, LogBytes what the log
+	// takes on the disk.
+	Held, LogBytes int64
 }
 
 // Gauges counts what is there now.
 func (h *Hub) Gauges() Gauges {
 	g := Gauges{Subscriptions: h.index.count()}
 	g.Retained, g.RetainedBytes = h.retained.size()
+	g.Held, g.LogBytes = h.memory.held.Load(), h.store.Size()
 	for _, s := range h.all() {
 		g.Sessions++
 		if s.link.Load() != nil {

@@ -33,6 +33,7 @@ func (l *link) subscribe(body []byte) error {
 		granted[i].localSince = granted[i].since
 	}
 	existed := l.enter(granted)
+	defer l.s.sent()
 	if err := h.saveSession(l.s); err != nil {
 		h.log.Error("store subscriptions", "client", l.s.id, "error", err)
 		l.lost("the store cannot write")
@@ -46,12 +47,8 @@ func (l *link) subscribe(body []byte) error {
 			continue
 		}
 		h.observer.Subscribed(l.client, sub.filter)
-		// [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]
-		if isShared(sub.filter) {
-			continue // no retained messages for shared subscriptions [4.8.2]
-		}
-		if sub.retainHandling == 0 || sub.retainHandling == 1 && !existed[i] {
-			h.sendRetained(l, sub)
+		if sub.sendsRetained(existed[i]) {
+			h.sendRetained(l, sub, keptAsked)
 		}
 	}
 	return nil
@@ -105,10 +102,15 @@ func (l *link) enter(granted []*subscription) (existed []bool) {
 		if !fresh[i] {
 			sub.since = old.since // what the queue owes is still owed
 		}
+		if old != nil {
+			sub.asked = old.asked
+		}
 		if old != nil && (!old.noLocal || sub.noLocal) {
 			sub.localSince = old.localSince
 		}
 	}
+	s.asks(granted, existed)
+	s.out.sending++ // until sent
 	s.mu.Unlock()
 	for i, sub := range granted {
 		if sub == nil {

@@ -104,6 +104,14 @@ type Log interface {
 	// Trim forgets records before the position, as far as the engine can do it
 	// cheaply; it may keep more, never less.
 	Trim(ctx context.Context, before Pos) error
+
+	// Size returns how many bytes of storage the log takes.
+	Size() int64
+
+	// Excess returns the position to Trim before so that the log takes at most
+	// limit bytes, as near to it as Trim can come without going over the
+	// newest part that it cannot forget; 0 when nothing has to go.
+	Excess(limit int64) Pos
 }
 
 // Value is a table's entry.

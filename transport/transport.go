@@ -113,7 +113,7 @@ func (l Limits) withDefaults() Limits {
 	def(&l.MaxConnect, 64<<10)
 	def(&l.MaxConnections, 100_000)
 	def(&l.ConnectBurst, 5*l.ConnectRate)
-	def(&l.HighWater, 64<<10)
+	def(&l.HighWater, 32<<10)
 	def(&l.LowWater, 16<<10)
 	def(&l.MaxBuffered, 8<<20)
 	def(&l.LingerBytes, 64<<10)

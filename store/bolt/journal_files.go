@@ -129,3 +129,33 @@ func (j *journal) trim(before store.Pos) error {
 	}
 	return errors.Join(errs, syncDir(j.dir))
 }
+
+// Size implements store.Log: the lengths of the log's files.
+func (j *journal) Size() int64 {
+	var sum int64
+	for _, g := range *j.gens.Load() {
+		sum += g.length()
+	}
+	return sum
+}
+
+// Excess implements store.Log.
+func (j *journal) Excess(limit int64) store.Pos {
+	gens := *j.gens.Load()
+	left := limit
+	for i := len(gens) - 1; i > 0; i-- {
+		if left -= gens[i].length(); left < gens[i-1].length() {
+			return gens[i].base
+		}
+	}
+	return 0
+}
+
+// length is the file's length in bytes; 0 once it has been trimmed.
+func (g *generation) length() int64 {
+	info, err := os.Stat(g.path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}

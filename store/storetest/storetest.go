@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		{"Tail", testTail},
 		{"TailConcurrent", testTailConcurrent},
 		{"Trim", testTrim},
+		{"Excess", testExcess},
 		{"Put", testPut},
 		{"PutLimits", testPutLimits},
 		{"PutMany", testPutMany},

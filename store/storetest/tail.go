@@ -151,3 +151,38 @@ func testTrim(t *testing.T, open Open) {
 	}
 	mustClose(t, s)
 }
+
+func testExcess(t *testing.T, open Open) {
+	s := start(t, open)
+	if got := s.Excess(0); got != 0 {
+		t.Errorf("excess of an empty log: got %d, want 0, since the newest part always stays", got)
+	}
+	fill(t, s, 200)
+	size := s.Size()
+	if size <= 0 {
+		t.Fatalf("size: got %d, want more than nothing", size)
+	}
+	if got := s.Excess(size); got != 0 {
+		t.Errorf("excess within the limit: got %d, want 0", got)
+	}
+	last, _ := s.Applied()
+	before := s.Excess(size / 2)
+	if before > last {
+		t.Fatalf("excess: got %d, after the last position %d", before, last)
+	}
+	if before == 0 {
+		return // all of it is the newest part
+	}
+	if err := s.Trim(context.Background(), before); err != nil {
+		t.Fatalf("trim: %v", err)
+	}
+	if got := s.Excess(size / 2); got != 0 && got >= before {
+		t.Errorf("after trimming before %d: still %d goes", before, got)
+	}
+	if got := s.Size(); got >= size {
+		t.Errorf("size after trimming: got %d, was %d", got, size)
+	}
+	if s.Floor() > before {
+		t.Errorf("floor: got %d, want at most %d", s.Floor(), before)
+	}
+}
