@@ -67,6 +67,8 @@ type Relations interface {
 	ChallengeParticipant(challengeID, userID string) bool
 	// ConversationMember: the user is one of the two, or in the group.
 	ConversationMember(conversationID, userID string) bool
+	// PresenceVisible: the viewer, another user, may know whether the user is there.
+	PresenceVisible(viewerID, userID string) bool
 	// Linked: the trainer has the client.
 	Linked(trainerID, clientID string) bool
 }

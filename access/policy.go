@@ -22,7 +22,7 @@ import (
 //   - session/{sid}/# of a member: control, form/{uid} of others and
 //     form/{uid}/seen (both the trainer's), and names that no row describes;
 //   - chat/{conversation}/#: read, and names that no row describes;
-//   - user/{me}/#: token, and names that no row describes;
+//   - user/{me}/#: token, away, notification/read, and names that no row describes;
 //   - any filter of an administrator or service: user/{uid}/token, which is
 //     delivered to nobody, and the three topics below match/;
 //   - in development, a filter whose first level is a wildcard, of everybody:

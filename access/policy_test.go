@@ -26,6 +26,10 @@ func (world) ChallengeParticipant(cid, uid string) bool {
 func (world) ConversationMember(c, uid string) bool {
 	return c == "ana.ben" && (uid == "ana" || uid == "ben") || c == "crew" && uid == "tim"
 }
+func (w world) PresenceVisible(viewer, user string) bool {
+	return w.Linked(viewer, user) || w.Linked(user, viewer)
+}
+
 func (world) Linked(trainer, client string) bool {
 	return client == "ana" && (trainer == "tim" || trainer == "tam")
 }
@@ -94,6 +98,8 @@ var rights = []struct{ topic, publish, receive string }{
 	{"user/ana/error", "", "asm"},
 	{"user/ana/presence", "", "atxsm"},
 	{"user/tim/presence", "", "atsm"},
+	{"user/ana/away", "a", "sm"},
+	{"user/ana/notification/read", "", "sm"},
 	{"user/ana/else", "", "sm"},
 	{"chat/ana.ben/message", "ab", "absm"},
 	{"chat/ana.ben/typing", "ab", "absm"},

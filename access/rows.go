@@ -23,7 +23,7 @@ const (
 	ruleNotifier                       // services, and the named user's trainers
 	ruleNoDevice                       // the user, but none of the user's devices
 	ruleConversation                   // members of the conversation
-	rulePresence                       // the named user, and who is linked with that user
+	rulePresence                       // the named user, and to whom that user shows it
 )
 
 // ruleWords completes "only ..." in a reason.
@@ -45,7 +45,7 @@ var ruleWords = [...]string{
 	ruleNotifier:           "only services and that user's trainers may",
 	ruleNoDevice:           "a device may not publish there, its user may",
 	ruleConversation:       "only members of the conversation may (of two: both ids in byte order with a dot between)",
-	rulePresence:           "only that user and linked users may",
+	rulePresence:           "only that user may, and who is linked with them or takes part with them in a session or challenge, unless they want it private",
 }
 
 // row is one line of the topic tables.
@@ -87,6 +87,9 @@ var rows = [topics.NumKinds]row{
 	topics.UserToken:        {ruleOwner, ruleUnread},
 	topics.UserError:        {ruleComputed, ruleOwner},
 	topics.UserPresence:     {ruleComputed, rulePresence},
+	topics.UserAway:         {ruleOwner, ruleUnread},
+
+	topics.UserNotificationRead: {ruleLater, ruleUnread},
 
 	topics.MatchBeacon: {ruleLater, ruleUnread},
 	topics.MatchReply:  {ruleLater, ruleUnread},
@@ -124,7 +127,7 @@ func (p *Policy) holds(r rule, id Identity, t topics.Parsed) bool {
 	case ruleConversation:
 		return p.rel.ConversationMember(t.Conversation, me)
 	case rulePresence:
-		return self || p.rel.Linked(me, t.User) || p.rel.Linked(t.User, me)
+		return self || p.rel.PresenceVisible(me, t.User)
 	}
 	return false
 }

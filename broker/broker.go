@@ -135,11 +135,19 @@ func (b *Broker) makeEngine(context.Context) error {
 	var err error
 	b.engine, err = engine.New(engine.Options{
 		Store: b.store, Users: b.users, Logger: b.log,
-		PresenceGrace:   c.Presence.Grace.Std(),
+		PresenceGrace: c.Presence.Grace.Std(), PresenceAway: awayAfter(c.Presence),
 		ChatAnyone:      c.Chat.Direct == config.Anyone,
 		LeaderboardRate: float64(c.Leaderboard.Rate), LeaderboardTop: c.Leaderboard.Top,
 	})
 	return err
+}
+
+// awayAfter is never where the configuration says 0s.
+func awayAfter(c config.Presence) time.Duration {
+	if c.Away == 0 {
+		return -1
+	}
+	return c.Away.Std()
 }
 
 func (b *Broker) makeDelivery(ctx context.Context) error {

@@ -154,11 +154,14 @@ func (p Proxies) Networks() []netip.Prefix {
 	return list
 }
 
-// Presence is when a participant counts as gone.
+// Presence is when a participant counts as gone, and a user as away.
 type Presence struct {
 	// Grace is how long a lost connection may be away before its user counts as
 	// having left.
 	Grace Duration `yaml:"grace" range:"100ms..10m"`
+	// Away is after how long without doing anything a connected user counts as
+	// away; 0s never.
+	Away Duration `yaml:"away" range:"0s..24h"`
 }
 
 // Chat is who may write to whom.
@@ -296,7 +299,7 @@ func Default() Config {
 		},
 		Proxies:     Proxies{Trusted: []string{}},
 		Durability:  Commit,
-		Presence:    Presence{Grace: Duration(5 * time.Second)},
+		Presence:    Presence{Grace: Duration(5 * time.Second), Away: Duration(10 * time.Minute)},
 		Chat:        Chat{Direct: Linked},
 		Leaderboard: Leaderboard{Rate: 2, Top: 25},
 		Sessions: Sessions{

@@ -38,7 +38,7 @@ func TestLoad(t *testing.T) {
 				TLS: config.HTTPTLS{Cert: "web.crt", Key: "web.key"}},
 			Proxies:     config.Proxies{Trusted: []string{"10.0.0.0/8", "::1"}, Protocol: true},
 			Durability:  config.Interval,
-			Presence:    config.Presence{Grace: config.Duration(500 * time.Millisecond)},
+			Presence:    config.Presence{Grace: config.Duration(500 * time.Millisecond), Away: config.Duration(3 * time.Minute)},
 			Chat:        config.Chat{Direct: config.Anyone},
 			Leaderboard: config.Leaderboard{Rate: 5, Top: 100},
 			Sessions: config.Sessions{

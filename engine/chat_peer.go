@@ -19,77 +19,101 @@ func seqOf(key string) (uint64, bool) {
 	return n, err == nil
 }
 
-// peerCache remembers for a short while whether two users have something in
-// common, since finding out looks through the sessions and challenges.
+// peerCache remembers what two users have in common, since finding out looks
+// through the sessions and challenges.
 type peerCache struct {
 	mu sync.Mutex // guards m
 	m  map[link]peerAnswer
 }
 
+// peerAnswer is a session or challenge in which both are, or neither.
 type peerAnswer struct {
-	yes   bool
-	until time.Time
+	session, challenge string
+	until              time.Time // of neither: for how long that counts
 }
 
 const (
-	// peersFor and strangersFor are for how long an answer counts.
-	peersFor     = 30 * time.Second
+	// strangersFor is for how long it counts that two have nothing in common.
 	strangersFor = 3 * time.Second
 	// maxPeerAnswers bounds the answers that are kept; over it all are asked anew.
 	maxPeerAnswers = 100_000
 )
 
-func (p *peerCache) get(x link, at time.Time) (yes, known bool) {
+func (p *peerCache) get(x link) (peerAnswer, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a, ok := p.m[x]
-	return a.yes, ok && at.Before(a.until)
+	return a, ok
 }
 
-func (p *peerCache) put(x link, yes bool, at time.Time) {
+func (p *peerCache) put(x link, a peerAnswer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.m) >= maxPeerAnswers || p.m == nil {
 		p.m = make(map[link]peerAnswer)
 	}
-	keep := strangersFor
-	if yes {
-		keep = peersFor
-	}
-	p.m[x] = peerAnswer{yes, at.Add(keep)}
+	p.m[x] = a
 }
 
-// peers reports whether two users may write to each other: linked as trainer and
-// client, or in one session or challenge; or anybody, where the policy says so.
-// Who has just left what they had in common may go on for half a minute.
+// peers reports whether two users may write to each other: acquainted, or
+// anybody, where the policy says so.
 func (e *Engine) peers(a, b string, at time.Time) bool {
-	if e.opt.ChatAnyone || e.Linked(a, b) || e.Linked(b, a) {
+	return e.opt.ChatAnyone || e.acquainted(a, b, at)
+}
+
+// acquainted reports whether two users are linked as trainer and client, or in
+// one session or challenge now. What they were found to have in common is looked
+// at again each time; what they begin to have may be found a moment later.
+func (e *Engine) acquainted(a, b string, at time.Time) bool {
+	if e.Linked(a, b) || e.Linked(b, a) {
 		return true
 	}
 	if b < a {
 		a, b = b, a
 	}
 	x := link{a, b}
-	if yes, known := e.peersOf.get(x, at); known {
-		return yes
+	found, known := e.peersOf.get(x)
+	switch {
+	case !known:
+	case found.session != "" && e.bothInSession(found.session, a, b), found.challenge != "" && e.bothInChallenge(found.challenge, a, b):
+		return true
+	case found.session == "" && found.challenge == "" && at.Before(found.until):
+		return false
 	}
-	yes := e.inOneSession(a, b) || e.inOneChallenge(a, b)
-	e.peersOf.put(x, yes, at)
-	return yes
+	found = peerAnswer{session: e.inOneSession(a, b), until: at.Add(strangersFor)}
+	if found.session == "" {
+		found.challenge = e.inOneChallenge(a, b)
+	}
+	e.peersOf.put(x, found)
+	return found.session != "" || found.challenge != ""
 }
 
-func (e *Engine) inOneSession(a, b string) bool {
+func (e *Engine) bothInSession(id, a, b string) bool {
+	s := e.sessions.get(id)
+	return s != nil && s.both(a, b)
+}
+
+// both reports whether the two take part.
+func (s *session) both(a, b string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.takesPart(a) && s.takesPart(b)
+}
+
+func (e *Engine) bothInChallenge(id, a, b string) bool {
+	return e.ChallengeParticipant(id, a) && e.ChallengeParticipant(id, b)
+}
+
+// inOneSession returns a session of both, or "".
+func (e *Engine) inOneSession(a, b string) string {
 	e.sessions.mu.RLock()
 	defer e.sessions.mu.RUnlock()
-	for _, s := range e.sessions.m {
-		s.mu.RLock()
-		both := s.takesPart(a) && s.takesPart(b)
-		s.mu.RUnlock()
-		if both {
-			return true
+	for id, s := range e.sessions.m {
+		if s.both(a, b) {
+			return id
 		}
 	}
-	return false
+	return ""
 }
 
 // takesPart reports whether the user belongs to the session in person: that it is
@@ -102,16 +126,20 @@ func (s *session) takesPart(userID string) bool {
 	return s.controls(userID) || s.people[userID] != nil || member && !m.Removed
 }
 
-func (e *Engine) inOneChallenge(a, b string) bool {
+// inOneChallenge returns a challenge of both, or "".
+func (e *Engine) inOneChallenge(a, b string) string {
 	e.challenges.mu.RLock()
 	ids := make([]string, 0, len(e.challenges.m))
 	for id := range e.challenges.m {
 		ids = append(ids, id)
 	}
 	e.challenges.mu.RUnlock()
-	return slices.ContainsFunc(ids, func(id string) bool {
-		return e.ChallengeParticipant(id, a) && e.ChallengeParticipant(id, b)
-	})
+	for _, id := range ids {
+		if e.bothInChallenge(id, a, b) {
+			return id
+		}
+	}
+	return ""
 }
 
 // PutBlock keeps whom from writing to the actor in a conversation of two. Errors:

@@ -32,14 +32,14 @@ type Engine struct {
 	links      linkSet
 	presence   presence
 	telling
-	quota      quota
-	chats      chats
-	blocks     linkSet // who has blocked whom
-	peersOf    peerCache
-	saver      saver
-	wake       wakeups
-	stats      counters
-	later      struct { // awards that wait for the publisher
+	quota   quota
+	chats   chats
+	blocks  linkSet // who has blocked whom
+	peersOf peerCache
+	saver   saver
+	wake    wakeups
+	stats   counters
+	later   struct { // awards that wait for the publisher
 		sync.Mutex
 		list []Outgoing
 	}
@@ -60,7 +60,7 @@ func New(opt Options) (*Engine, error) {
 	e.challenges.init()
 	e.links.init()
 	e.prefs.init()
-	e.presence.clients = make(map[string]*client)
+	e.presence.init()
 	e.quota.init(opt)
 	e.chats.init(e.opt.ChatBurst, e.opt.ChatRate)
 	e.blocks.init()
@@ -167,7 +167,8 @@ func (e *Engine) Tick(now time.Time) {
 		budget = e.tickChallenge(c, now, budget)
 	}
 	e.sendLater()
-	e.tickChat(now, budget)
+	budget = e.tickChat(now, budget)
+	e.tickPresence(now, max(budget, e.opt.RankBudget/10))
 	e.quota.sweep(now)
 	e.out.drain()
 }

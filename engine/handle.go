@@ -36,6 +36,7 @@ const maxReason = 1024
 // the fitness names, state where the topic is one.
 func (e *Engine) Handle(in Inbound) Outcome {
 	at := moment(in.At)
+	e.presence.touch(in.Sender.ClientID, at)
 	var out Outcome
 	var err error
 	switch t := topics.Parse(in.Topic); t.Kind {
@@ -57,6 +58,8 @@ func (e *Engine) Handle(in Inbound) Outcome {
 		out, err = e.handleRead(in, t.Conversation)
 	case topics.ChatTyping:
 		out, err = e.handleTyping(in, t.Conversation, at)
+	case topics.UserAway:
+		out, err = e.handleAway(in, at)
 	default:
 		return Outcome{Deliver: true, Retain: in.Retain && !topics.IsFitness(in.Topic), State: topics.IsState(t.Kind)}
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/fitmq/fitmq/fitness"
@@ -62,6 +63,55 @@ func (e *Engine) PutLink(ctx context.Context, actor Actor, trainerID, clientID s
 	}
 	e.links.set(link{trainerID, clientID}, true)
 	return nil
+}
+
+// Client is a trainer's client. Presence is there where the trainer may see it.
+type Client struct {
+	TrainerID string    `json:"trainerId"`
+	ClientID  string    `json:"clientId"`
+	Name      string    `json:"name"`
+	Presence  *Presence `json:"presence,omitempty"`
+}
+
+// Clients lists a trainer's clients in order of the ids, up to limit of those
+// behind after; next is "" at the end. The trainer and administration may. Errors:
+// Invalid, Forbidden.
+func (e *Engine) Clients(actor Actor, trainerID, after string, limit int) (list []Client, next string, err error) {
+	const op = "list clients"
+	if err := validID(op, "trainer", trainerID); err != nil {
+		return nil, "", err
+	}
+	if !actor.all() && actor.UserID != trainerID {
+		return nil, "", fitness.Errorf(op, fitness.Forbidden, "only trainer %s and administrators may", trainerID)
+	}
+	ids := e.links.clients(trainerID, after)
+	if limit = pageLimit(limit); len(ids) > limit {
+		ids = ids[:limit]
+		next = ids[limit-1]
+	}
+	for _, id := range ids {
+		c := Client{TrainerID: trainerID, ClientID: id, Name: e.name(id)}
+		if actor.all() || e.PresenceVisible(trainerID, id) {
+			p := e.PresenceOf(id)
+			c.Presence = &p
+		}
+		list = append(list, c)
+	}
+	return list, next, nil
+}
+
+// clients lists the trainer's clients behind after, in order.
+func (l *linkSet) clients(trainerID, after string) []string {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var list []string
+	for x := range l.m {
+		if x.trainer == trainerID && x.client > after {
+			list = append(list, x.client)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // DeleteLink ends it. Both may. Errors: NotFound, Forbidden, Unavailable.

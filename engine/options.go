@@ -36,6 +36,9 @@ type Options struct {
 	// RestartGrace is the same after a start, for those who took part before.
 	// Zero means three times PresenceGrace.
 	RestartGrace time.Duration
+	// PresenceAway is after how long without doing anything a connected user
+	// counts as away. Zero means 10 min; a negative value never.
+	PresenceAway time.Duration
 	// LeaderboardRate is how many times a second each leaderboard, roster and
 	// status is published at most. Zero means 2.
 	LeaderboardRate float64
@@ -95,6 +98,7 @@ func (o Options) withDefaults() Options {
 	}
 	orElse(&o.PresenceGrace, 5*time.Second)
 	orElse(&o.RestartGrace, 3*o.PresenceGrace)
+	orElse(&o.PresenceAway, 10*time.Minute)
 	orElse(&o.LeaderboardRate, 2)
 	orElse(&o.LeaderboardTop, 25)
 	orElse(&o.RankNeighbours, 2)

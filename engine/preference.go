@@ -9,6 +9,7 @@ import (
 	"github.com/fitmq/fitmq/fitness"
 	"github.com/fitmq/fitmq/fitness/preference"
 	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/topics"
 )
 
 // tablePreferences is where users' choices are kept, by user id.
@@ -88,7 +89,7 @@ func (e *Engine) PutPreferences(ctx context.Context, actor Actor, userID string,
 	if err := e.put(ctx, op, tablePreferences, userID, p); err != nil {
 		return p, err
 	}
-	e.prefs.set(userID, &p)
+	e.chosen(userID, &p)
 	return p, nil
 }
 
@@ -105,8 +106,24 @@ func (e *Engine) DeletePreferences(ctx context.Context, actor Actor, userID stri
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return unavailable(op, err)
 	}
-	e.prefs.set(userID, nil)
+	e.chosen(userID, nil)
 	return nil
+}
+
+// chosen makes the user's choices count. admin is held.
+func (e *Engine) chosen(userID string, p *Preferences) {
+	was, now := e.prefs.of(userID).Presence, e.now()
+	if p != nil && p.Presence == preference.Private && was != preference.Private {
+		e.presence.hide(userID, now)
+		e.prefs.set(userID, p)
+		e.out.forget(topics.UserPresenceTopic(userID))
+		e.out.drain()
+		return
+	}
+	e.prefs.set(userID, p)
+	if was != e.prefs.of(userID).Presence {
+		e.presence.show(userID, now)
+	}
 }
 
 // mayChoose judges who sees and sets what a user has chosen.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fitmq/fitmq/topics"
@@ -10,8 +11,18 @@ import (
 // presence is who is connected, and which of their subscriptions make them take
 // part in a session: joining is subscribing.
 type presence struct {
-	mu      sync.RWMutex // guards what follows
-	clients map[string]*client
+	mu       sync.RWMutex // guards what follows
+	clients  map[string]*client
+	visitors map[string]*visitor // by user
+	due      agenda              // whose state to look at, see tickPresence
+	dirty    map[string]struct{} // users to be saved
+	seen     time.Time           // see keySeen
+}
+
+func (p *presence) init() {
+	p.clients, p.visitors = make(map[string]*client), make(map[string]*visitor)
+	p.dirty = make(map[string]struct{})
+	p.due.init()
 }
 
 // client is one connected client.
@@ -20,6 +31,14 @@ type client struct {
 	since   time.Time
 	filters map[string]string // filter to session id
 	counts  map[string]int    // session id to how many of the filters
+
+	active atomic.Int64 // when it last did something, in ms since 1970
+	away   atomic.Bool  // it has said that its user is
+	idle   atomic.Bool  // its user counts as away: whatever it does is news
+}
+
+func newClient(s Sender, at time.Time) *client {
+	return &client{sender: s, since: at, filters: make(map[string]string), counts: make(map[string]int)}
 }
 
 // maxFilters bounds the session filters of a client that are looked at; what is
@@ -58,20 +77,28 @@ func (p *presence) users() []string {
 }
 
 // connect notes the client and returns what it was before, if it still was.
-func (p *presence) connect(s Sender, at time.Time) (before *client) {
+func (p *presence) connect(s Sender, at time.Time, grace time.Duration) (before *client) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	before = p.clients[s.ClientID]
-	p.clients[s.ClientID] = &client{sender: s, since: at, filters: make(map[string]string), counts: make(map[string]int)}
+	if before = p.clients[s.ClientID]; before != nil {
+		p.departed(before, at, grace)
+	}
+	c := newClient(s, at)
+	p.clients[s.ClientID] = c
+	p.arrived(c, at)
 	return before
 }
 
 // disconnect forgets the client and returns what it was.
-func (p *presence) disconnect(s Sender) *client {
+func (p *presence) disconnect(s Sender, at time.Time, grace time.Duration) *client {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c := p.clients[s.ClientID]
+	if c == nil {
+		return nil
+	}
 	delete(p.clients, s.ClientID)
+	p.departed(c, at, grace)
 	return c
 }
 
@@ -82,8 +109,9 @@ func (p *presence) subscribe(s Sender, filter, sessionID string, at time.Time) (
 	defer p.mu.Unlock()
 	c := p.clients[s.ClientID]
 	if c == nil { // Connected comes first; an observer that joins late still sees a client
-		c = &client{sender: s, since: at, filters: make(map[string]string), counts: make(map[string]int)}
+		c = newClient(s, at)
 		p.clients[s.ClientID] = c
+		p.arrived(c, at)
 	}
 	if _, again := c.filters[filter]; again || len(c.filters) >= maxFilters {
 		return false
@@ -116,7 +144,7 @@ func (p *presence) unsubscribe(s Sender, filter string) (sessionID string, last 
 
 // Connected implements Handler.
 func (e *Engine) Connected(s Sender) {
-	if before := e.presence.connect(s, e.now()); before != nil {
+	if before := e.presence.connect(s, e.now(), e.opt.PresenceGrace); before != nil {
 		// A take-over that was not reported as the end of the old connection.
 		e.lost(before, LeftLost)
 		e.out.drain()
@@ -125,7 +153,7 @@ func (e *Engine) Connected(s Sender) {
 
 // Disconnected implements Handler.
 func (e *Engine) Disconnected(s Sender, clean bool) {
-	c := e.presence.disconnect(s)
+	c := e.presence.disconnect(s, e.now(), e.opt.PresenceGrace)
 	if c == nil {
 		return
 	}

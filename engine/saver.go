@@ -24,7 +24,7 @@ const (
 	tableFlagged      = "flagged"      // cid/uid/activity key, of activities that look odd: nothing
 	tableAwards       = "awards"       // cid/uid/period/kind/threshold: see awardRow
 	tableLinks        = "links"        // trainer/client: {}
-	tableEngine       = "engine"       // applied: the position, 8 bytes big endian; period/cid/: see keyPeriod
+	tableEngine       = "engine"       // applied: the position, 8 bytes big endian; period/cid/: see keyPeriod; seen: see keySeen
 )
 
 // The keys of tableEngine.
@@ -122,7 +122,7 @@ func (e *Engine) checkpoint(ctx context.Context, last bool) error {
 	v.rows, v.sessions = appliedRows{}, make(map[*session]struct{})
 	v.mu.Unlock()
 	pos = e.out.settled(pos)
-	if rows.len() == 0 && len(dirty) == 0 && !e.chats.anyDirty() && pos <= store.Pos(v.saved.Load()) {
+	if rows.len() == 0 && len(dirty) == 0 && !e.chats.anyDirty() && !e.presence.presenceUnsaved(e.now()) && pos <= store.Pos(v.saved.Load()) {
 		return nil
 	}
 	if err := e.write(ctx, rows, dirty, pos, last); err != nil {
@@ -176,6 +176,9 @@ func (e *Engine) write(ctx context.Context, rows appliedRows, dirty map[*session
 		return err
 	}
 	if err := e.saveChats(ctx); err != nil {
+		return err
+	}
+	if err := e.savePresence(ctx); err != nil {
 		return err
 	}
 	if pos <= store.Pos(e.saver.saved.Load()) {

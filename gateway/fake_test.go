@@ -154,6 +154,18 @@ func (f *fakeEngine) DeleteLink(ctx context.Context, a engine.Actor, trainer, cl
 	return f.call(ctx, a, "delete link", trainer, client)
 }
 
+func (f *fakeEngine) PresenceVisible(viewer, user string) bool {
+	return f.links[viewer+"/"+user] || f.links[user+"/"+viewer]
+}
+
+func (f *fakeEngine) PresenceOf(user string) engine.Presence {
+	return engine.Presence{UserID: user, State: engine.Away}
+}
+
+func (f *fakeEngine) Clients(a engine.Actor, trainer, after string, limit int) ([]engine.Client, string, error) {
+	return []engine.Client{{TrainerID: trainer, ClientID: "ana"}}, "", f.call(context.Background(), a, "clients", trainer, after)
+}
+
 func (f *fakeEngine) Linked(trainer, client string) bool { return f.links[trainer+"/"+client] }
 
 // The relations of the tests: ana hosts s1, ben is its member; both take part in

@@ -14,6 +14,11 @@ func TestPeople(t *testing.T) {
 		{"ana", "GET", "/users/ana/preferences", "", 200, "ana(member) get preferences ana"},
 		{"ana", "PUT", "/users/ana/preferences", `{"units":"mile","presence":"private","notifications":{"off":["social"]}}`, 200, "ana(member) put preferences ana mile private social"},
 		{"ana", "PUT", "/users/ana/preferences", `{"unit":"mile"}`, 422, ""},
+		{"ana", "GET", "/users/ana/presence", "", 200, ""},
+		{"ana", "GET", "/users/olga/presence", "", 403, ""},
+		{"ana", "GET", "/users/a.b/presence", "", 403, ""},
+		{"tim", "GET", "/links?trainer=tim", "", 200, "tim(trainer) clients tim "},
+		{"tim", "GET", "/links", "", 400, ""},
 		{"ana", "DELETE", "/users/ana/preferences", "", 204, "ana(member) delete preferences ana"},
 	} {
 		t.Run(tt.method+" "+tt.path, func(t *testing.T) {

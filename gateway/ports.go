@@ -74,6 +74,10 @@ type Links interface {
 	PutLink(ctx context.Context, a engine.Actor, trainerID, clientID string) error
 	DeleteLink(ctx context.Context, a engine.Actor, trainerID, clientID string) error
 	Linked(trainerID, clientID string) bool
+	// Clients lists a trainer's clients in order of the ids; next is "" at the end.
+	Clients(a engine.Actor, trainerID, after string, limit int) (list []engine.Client, next string, err error)
+	// PresenceOf is offline where nothing is known.
+	PresenceOf(userID string) engine.Presence
 }
 
 // Conversations are groups, conversations of two, and what was said.

@@ -94,3 +94,9 @@ func UserErrorTopic(uid string) string { return "user/" + uid + "/error" }
 
 // UserPresenceTopic returns user/{uid}/presence: whether a user is online.
 func UserPresenceTopic(uid string) string { return "user/" + uid + "/presence" }
+
+// UserAwayTopic returns user/{uid}/away: a client's word that its user is away, or back.
+func UserAwayTopic(uid string) string { return "user/" + uid + "/away" }
+
+// UserNotificationReadTopic returns user/{uid}/notification/read: which notifications a user has read.
+func UserNotificationReadTopic(uid string) string { return "user/" + uid + "/notification/read" }

@@ -43,6 +43,8 @@ const (
 	UserToken
 	UserError
 	UserPresence
+	UserAway
+	UserNotificationRead
 
 	MatchBeacon
 	MatchReply
@@ -84,6 +86,8 @@ var kindPatterns = [NumKinds]string{
 	UserToken:             "user/{}/token",
 	UserError:             "user/{}/error",
 	UserPresence:          "user/{}/presence",
+	UserAway:              "user/{}/away",
+	UserNotificationRead:  "user/{}/notification/read",
 	MatchBeacon:           "match/beacon",
 	MatchReply:            "match/reply",
 	MatchBlock:            "match/block",

@@ -42,6 +42,9 @@ func TestParse(t *testing.T) {
 		"user/ana/token":        {Kind: topics.UserToken, ID: "ana", User: "ana"},
 		"user/ana/error":        {Kind: topics.UserError, ID: "ana", User: "ana"},
 		"user/ana/presence":     {Kind: topics.UserPresence, ID: "ana", User: "ana"},
+		"user/ana/away":         {Kind: topics.UserAway, ID: "ana", User: "ana"},
+
+		"user/ana/notification/read": {Kind: topics.UserNotificationRead, ID: "ana", User: "ana"},
 
 		"match/beacon": {Kind: topics.MatchBeacon},
 		"match/reply":  {Kind: topics.MatchReply},
@@ -109,6 +112,8 @@ var builders = map[topics.Kind]string{
 	topics.UserToken:             topics.UserTokenTopic("i1"),
 	topics.UserError:             topics.UserErrorTopic("i1"),
 	topics.UserPresence:          topics.UserPresenceTopic("i1"),
+	topics.UserAway:              topics.UserAwayTopic("i1"),
+	topics.UserNotificationRead:  topics.UserNotificationReadTopic("i1"),
 	topics.MatchBeacon:           topics.BeaconTopic,
 	topics.MatchReply:            topics.ReplyTopic,
 	topics.MatchBlock:            topics.BlockTopic,

@@ -151,6 +151,10 @@ func parseUser(rest string) Parsed {
 		p.Kind = UserError
 	case "presence":
 		p.Kind = UserPresence
+	case "away":
+		p.Kind = UserAway
+	case "notification/read":
+		p.Kind = UserNotificationRead
 	default:
 		conversation, ok := strings.CutPrefix(name, "chat/")
 		if !ok || !ValidConversation(conversation) {
