@@ -18,6 +18,11 @@ type Proof struct {
 	// Remote is the peer's host:port, Client the MQTT client id, Via "mqtt" or
 	// "http".
 	Remote, Client, Via string
+	// Certified: the connection has shown a client certificate of a configured
+	// authority; Subject is its common name, which is a user's id. Without a secret
+	// it signs in; with one, the two must agree.
+	Certified bool
+	Subject   string
 
 	// allowed asks the throttle again, for a proof that had to wait for its turn.
 	allowed func(Proof) error
@@ -97,6 +102,17 @@ func (d *Door) SignIn(ctx context.Context, p Proof) (Identity, error) {
 }
 
 func (d *Door) judge(ctx context.Context, p Proof) (Identity, error) {
+	if p.Certified && p.Secret == "" && !p.Bearer {
+		return d.byCertificate(p)
+	}
+	id, err := d.bySecret(ctx, p)
+	if err == nil && p.Certified && id.UserID != p.Subject {
+		return Identity{}, ErrBadCredentials
+	}
+	return id, err
+}
+
+func (d *Door) bySecret(ctx context.Context, p Proof) (Identity, error) {
 	if p.Bearer || p.User == AdminUserID {
 		if id, ok := d.o.Admin.Check(p.Secret); ok {
 			return id, nil
@@ -132,6 +148,9 @@ func (d *Door) judge(ctx context.Context, p Proof) (Identity, error) {
 // written.
 func (d *Door) note(p Proof, id Identity, err error) {
 	e := Event{Event: "sign-in", User: p.User, Client: p.Client, Remote: p.Remote, Via: p.Via}
+	if p.User == "" {
+		e.User = p.Subject
+	}
 	if err != nil {
 		if errors.Is(err, ErrBadCredentials) && d.o.Throttle != nil {
 			d.o.Throttle.Failed(p)
@@ -140,6 +159,7 @@ func (d *Door) note(p Proof, id Identity, err error) {
 		d.o.Audit.Write(e)
 		return
 	}
+	p.User = id.UserID // whatever name stood beside a token: its failures are not forgiven for that
 	known := d.o.Throttle != nil && d.o.Throttle.Succeeded(p)
 	if known && p.Via == "http" {
 		return

@@ -154,7 +154,7 @@ func (b *Broker) makeDelivery(ctx context.Context) error {
 	c := b.opts.Config
 	policy := &rights{policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...), users: b.users, audit: b.audit, foreign: b.foreign()}
 	observer := &observer{engine: b.engine}
-	renewal := &renewal{Meaning: &meaning{engine: b.engine}, tokens: b.tokens, users: b.users}
+	renewal := &renewal{Meaning: &meaning{engine: b.engine}, tokens: b.tokens, users: b.users, renewed: b.renewed}
 	var err error
 	b.hub, err = delivery.New(ctx, delivery.Options{
 		Store: b.store, Policy: policy, Meaning: renewal, Observer: observer,
@@ -163,7 +163,7 @@ func (b *Broker) makeDelivery(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	observer.hub, renewal.hub = b.hub, b.hub
+	observer.hub = b.hub
 	for _, m := range b.hub.Kept(topics.SessionProgressTopic("+", "+")) {
 		b.engine.Recall(inbound(m))
 	}
@@ -211,7 +211,7 @@ func (b *Broker) makeEdge(context.Context) error {
 		MaximumPacketSize: uint32(c.MQTT.MaxPacketSize), TopicAliasMaximum: uint16(c.MQTT.TopicAliasMaximum),
 		SessionExpiry: b.hub.MaxSessionExpiry(),
 	}, b.log)
-	b.hooks.UseCertificates(b.users.Identity)
+	b.hooks.UseRenewals(b.renewed)
 	if err := b.hooks.Add(b.server); err != nil {
 		return err
 	}

@@ -105,7 +105,8 @@ type renewal struct {
 	delivery.Meaning
 	tokens *access.Tokens
 	users  *access.Users
-	hub    *delivery.Hub
+	// renewed is told who the client was and is.
+	renewed func(was, is access.Identity)
 }
 
 // nothing replaces a token, so that no log and no session keeps it.
@@ -136,10 +137,15 @@ func (r *renewal) Judge(c *delivery.Client, m *delivery.Message) delivery.Verdic
 	if !holder.Renew(id) {
 		return delivery.Verdict{Code: wire.NotAuthorized, Reason: "the connection is ending"}
 	}
-	if was.Role != id.Role {
-		r.hub.Revoke(c.UserID)
-	}
+	r.renewed(was, id)
 	return delivery.Verdict{Payload: nothing}
+}
+
+// renewed makes a token that says something else than the one before count.
+func (b *Broker) renewed(was, is access.Identity) {
+	if was.Role != is.Role {
+		b.hub.Revoke(is.UserID)
+	}
 }
 
 // userChanged makes a change of a user count for whoever is connected.

@@ -17,9 +17,9 @@ import (
 // so a second one could only let more in.
 type Access struct {
 	mqtt.HookBase
-	shared    *shared
-	auth      Authenticator
-	certified func(id string) (access.Identity, bool) // nil: nobody signs in by certificate
+	shared  *shared
+	auth    Authenticator
+	renewed func(was, is access.Identity) // nil: nobody wants to know
 }
 
 // maxClientID bounds a client identifier, in bytes: it is a key of the store.
@@ -45,11 +45,10 @@ func (h *Access) OnConnectAuthenticate(cl *mqtt.Client, _ packets.Packet) bool {
 		conn.RefuseConnect(wire.ClientIdentifierNotValid, "client identifier is longer than 256 bytes")
 		return false
 	}
-	c := conn.Connect()
 	id, err := h.signIn(cl.ID, conn)
 	if err != nil {
 		code, reason := signInRefusal(err)
-		h.shared.log.Info("sign-in refused", "client", cl.ID, "user", c.UserName, "remote", conn.Remote(), "reason", reason)
+		h.shared.log.Info("sign-in refused", "client", cl.ID, "user", conn.Connect().UserName, "remote", conn.Remote(), "reason", reason)
 		conn.RefuseConnect(code, reason)
 		return false
 	}
@@ -58,48 +57,48 @@ func (h *Access) OnConnectAuthenticate(cl *mqtt.Client, _ packets.Packet) bool {
 		return false
 	}
 	st.identity = access.NewHolder(id, func() { conn.Disconnect(wire.NotAuthorized, "the token has expired") })
+	if conn.Connect().HasAuthMethod {
+		st.renewal = h.newRenewal(conn, st.identity, cl.ID)
+		conn.OnAuth(st.renewal.take)
+	}
 	return true
 }
 
-// signIn returns who has sent the CONNECT: by certificate, by name and secret,
-// or by both, which then must agree.
+// signIn returns who has sent the CONNECT: by the authentication method where it
+// names one, else by name and secret, by certificate, or by nothing at all.
 func (h *Access) signIn(clientID string, conn *transport.Conn) (access.Identity, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), signInTimeout)
+	defer cancel()
 	c := conn.Connect()
-	name, certified := certificateUser(conn)
-	if certified && !c.HasPassword {
-		if id, ok := h.byCertificate(name, c); ok {
-			return id, nil
+	if c.HasAuthMethod {
+		switch {
+		case c.AuthMethod != TokenMethod:
+			return access.Identity{}, &wire.Error{Code: wire.BadAuthenticationMethod, Reason: "the only authentication method is " + TokenMethod + " [MQTT-4.12.0-1]"}
+		case conn.Hasty():
+			return access.Identity{}, &wire.Error{Code: wire.ProtocolError, Reason: "a packet before CONNACK, with an authentication method [MQTT-3.1.2-30]"}
 		}
-		return access.Identity{}, access.ErrBadCredentials
+		return h.byToken(ctx, clientID, conn, c.AuthData)
 	}
-	id, err := h.bySecret(clientID, conn)
-	if err == nil && certified && id.UserID != name {
-		return access.Identity{}, access.ErrBadCredentials
-	}
-	return id, err
-}
-
-func (h *Access) bySecret(clientID string, conn *transport.Conn) (access.Identity, error) {
-	c := conn.Connect()
-	if !c.HasUserName && !c.HasPassword {
+	p := proof(clientID, conn)
+	if !c.HasUserName && !c.HasPassword && !p.Certified {
 		if h.auth.Anonymous() {
 			return access.Identity{}, nil
 		}
 		return access.Identity{}, access.ErrBadCredentials
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), signInTimeout)
-	defer cancel()
-	return h.auth.SignIn(ctx, access.Proof{
-		User: c.UserName, Secret: string(c.Password), Remote: conn.Remote(), Client: clientID, Via: "mqtt",
-	})
+	p.User, p.Secret = c.UserName, string(c.Password)
+	return h.auth.SignIn(ctx, p)
 }
 
 // signInRefusal is what CONNACK says to somebody who is not let in.
 func signInRefusal(err error) (wire.Code, string) {
 	var wait *access.ThrottledError
+	var broken *wire.Error
 	switch {
+	case errors.As(err, &broken):
+		return broken.Code, broken.Reason
 	case errors.Is(err, access.ErrBadCredentials):
-		return wire.BadUserNameOrPassword, "user name or password is wrong"
+		return wire.BadUserNameOrPassword, "user name, password or token is wrong"
 	case errors.As(err, &wait):
 		return wire.ConnectionRateExceeded, wait.Error()
 	}

@@ -33,6 +33,9 @@ func (h *Connack) OnPacketEncode(cl *mqtt.Client, pk packets.Packet) packets.Pac
 	p := &pk.Properties
 	p.MaximumPacketSize = h.announce.MaximumPacketSize
 	p.TopicAliasMaximum = h.announce.TopicAliasMaximum
+	if conn.Connect().HasAuthMethod {
+		p.AuthenticationMethod = TokenMethod // [MQTT-4.12.0-5]
+	}
 	if c := conn.Connect(); c.SessionExpiry > h.announce.SessionExpiry {
 		p.SessionExpiryInterval, p.SessionExpiryIntervalFlag = h.announce.SessionExpiry, true
 	}

@@ -55,6 +55,7 @@ type shared struct {
 // state is one connection's. It is used on its reading goroutine.
 type state struct {
 	identity *access.Holder
+	renewal  *renewal            // nil without an authentication method
 	session  delivery.Connection // nil until OnSessionEstablish, or refused
 }
 
@@ -110,6 +111,9 @@ func (s *Set) Ended(c net.Conn) {
 func (s *shared) ended(c *transport.Conn) {
 	if v, ok := s.conns.LoadAndDelete(c); ok {
 		st := v.(*state)
+		if st.renewal != nil {
+			st.renewal.close()
+		}
 		if st.identity != nil {
 			st.identity.Close()
 		}

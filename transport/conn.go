@@ -31,8 +31,9 @@ type Conn struct {
 	// refusal is what the CONNECT is answered with, whatever it says. It is set
 	// with Transport.mu held, before anything is read.
 	refusal *wire.Error
-	pace    *publishPace // nil: no limit
-	taken   atomic.Bool  // see TakeOver
+	pace    *publishPace           // nil: no limit
+	taken   atomic.Bool            // see TakeOver
+	auth    func(*wire.Auth) error // see OnAuth
 	in      inbound
 	out     outbound
 }

@@ -152,7 +152,6 @@ func TestConn_Read_Err(t *testing.T) {
 }
 
 func TestConn_Read_BadConnect(t *testing.T) {
-	method := append([]byte("\x10\x14\x00\x04MQTT\x05\x02\x00\x00\x06\x15\x00\x03abc"), 0, 1, 'c')
 	tests := []struct {
 		name string
 		in   []byte
@@ -163,7 +162,6 @@ func TestConn_Read_BadConnect(t *testing.T) {
 		{"3.1.1 level 6", []byte("\x10\x0d\x00\x04MQTT\x06\x02\x00\x00\x00\x01c"), []byte{0x20, 2, 0, 1}, wire.UnsupportedProtocolVersion},
 		{"3.1.1 empty client id, clean 0", []byte("\x10\x0c\x00\x04MQTT\x04\x00\x00\x00\x00\x00"), []byte{0x20, 2, 0, 2}, wire.ClientIdentifierNotValid},
 		{"3.1.1 malformed: no CONNACK", []byte("\x10\x0d\x00\x04MQTT\x04\x03\x00\x00\x00\x01c"), nil, wire.MalformedPacket},
-		{"authentication method", method, wire.AppendConnack(nil, 5, false, wire.BadAuthenticationMethod, "no enhanced authentication here [MQTT-4.12.0-1]"), wire.BadAuthenticationMethod},
 		{"over MaxConnect", []byte{0x10, 0xff, 0xff, 0x7f}, nil, wire.PacketTooLarge},
 	}
 	s := startServer(t, transport.Limits{}, nil)

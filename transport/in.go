@@ -208,7 +208,7 @@ func (c *Conn) dispatch(header byte, body []byte, size int) error {
 	case wire.CONNECT:
 		return &wire.Error{Code: wire.ProtocolError, Reason: "a second CONNECT [MQTT-3.1.0-2]"}
 	case wire.AUTH:
-		return &wire.Error{Code: wire.ProtocolError, Reason: "AUTH without an authentication method in CONNECT [MQTT-4.12.0-6]"}
+		return c.onAuth(cp, body)
 	default:
 		return &wire.Error{Code: wire.ProtocolError, Reason: "a packet type that only a server sends [2.1.2]"}
 	}
@@ -228,9 +228,6 @@ func (c *Conn) onConnect(body []byte) error {
 	}
 	if c.refusal != nil {
 		return c.refusal
-	}
-	if cp.HasAuthMethod {
-		return &wire.Error{Code: wire.BadAuthenticationMethod, Reason: "no enhanced authentication here [MQTT-4.12.0-1]"}
 	}
 	c.in.up = cp.EngineFrame()
 	c.in.limit = c.t.limits.MaxPacket

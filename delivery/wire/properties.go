@@ -33,6 +33,7 @@ const (
 	inSubscribe
 	inUnsubscribe
 	inDisconnect
+	inAuth
 )
 
 type propKind byte
@@ -60,16 +61,16 @@ var propRules = [64]propRule{
 	propCorrelation:       {kindBinary, inWill | inPublish},
 	propSubscriptionID:    {kindVarint, inPublish | inSubscribe},
 	propSessionExpiry:     {kindU32, inConnect | inDisconnect},
-	propAuthMethod:        {kindText, inConnect},
-	propAuthData:          {kindBinary, inConnect},
+	propAuthMethod:        {kindText, inConnect | inAuth},
+	propAuthData:          {kindBinary, inConnect | inAuth},
 	propRequestProblem:    {kindByte, inConnect},
 	propWillDelay:         {kindU32, inWill},
 	propRequestResponse:   {kindByte, inConnect},
-	propReasonString:      {kindText, inAck | inDisconnect},
+	propReasonString:      {kindText, inAck | inDisconnect | inAuth},
 	propReceiveMaximum:    {kindU16, inConnect},
 	propTopicAliasMaximum: {kindU16, inConnect},
 	propTopicAlias:        {kindU16, inPublish},
-	propUser:              {kindPair, inConnect | inWill | inPublish | inAck | inSubscribe | inUnsubscribe | inDisconnect},
+	propUser:              {kindPair, inConnect | inWill | inPublish | inAck | inSubscribe | inUnsubscribe | inDisconnect | inAuth},
 	propMaximumPacketSize: {kindU32, inConnect},
 }
 

@@ -64,26 +64,3 @@ var disconnectRows = []row{
 		first.eof()
 	}},
 }
-
-// authRows are about AUTH without an authentication method.
-var authRows = []row{
-	{v5: "MQTT-4.12.0-7 MQTT-4.12.0-6", name: "AUTH without a method in CONNECT ends the connection", run: func(e *env) {
-		for _, packet := range [][]byte{
-			{0xf0, 0}, frame(tAUTH<<4, []byte{0x18}, list(word(pAuthMethod, "x"))), frame(tAUTH<<4, []byte{0x19}, list(word(pAuthMethod, "x"))),
-			frame(tAUTH<<4, []byte{0}),
-		} {
-			c := e.client("c")
-			c.send(packet)
-			c.ended(protocolError)
-		}
-	}},
-	{v5: "MQTT-4.12.0-1 MQTT-3.1.4-6", name: "a client whose method is unknown is not served", run: func(e *env) {
-		w, c := e.client("w"), e.dial()
-		w.subscribe(e.topic("a"), 1)
-		c.send((&connect{id: e.id("c"), clean: true, props: cat(word(pAuthMethod, "ROT-13"), word(pAuthData, "x"))}).encode(v5),
-			frame(tAUTH<<4, []byte{0x18}, list(word(pAuthMethod, "ROT-13"))),
-			(&publish{topic: e.topic("a"), payload: "x", qos: 1, id: 1}).encode(v5))
-		c.refused(badAuthMethod, closed)
-		w.nothingFrom(e.client("p"))
-	}},
-}

@@ -58,6 +58,8 @@ const (
 	withWill               byte = 0x04
 	noMatching             byte = 0x10
 	noSubscription         byte = 0x11
+	authContinue           byte = 0x18
+	authAgain              byte = 0x19
 	unspecified            byte = 0x80
 	malformed              byte = 0x81
 	protocolError          byte = 0x82

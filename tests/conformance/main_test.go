@@ -60,12 +60,15 @@ const (
 	// small announces little: packets of 2 KiB, Receive Maximum 2, 3 aliases; and
 	// it waits for a CONNECT no longer than hurry.
 	small kind = "small"
+	// signing takes tokens, see token.
+	signing kind = "signing"
 )
 
 const hurry = 2 * time.Second
 
 var kinds = map[kind]func(*broker.Options){
 	standard: func(*broker.Options) {},
+	signing:  func(o *broker.Options) { o.Config.Tokens.Secret = tokenSecret },
 	small: func(o *broker.Options) {
 		o.Config.MQTT.MaxPacketSize = 2 * config.KiB
 		o.Config.MQTT.ReceiveMaximum = 2
@@ -110,7 +113,7 @@ func TestMQTT31(t *testing.T)  { runAll(t, v31) }
 
 func runAll(t *testing.T, version byte) {
 	shared := &brokers{t: t, m: map[kind]*brokertest.Server{}}
-	for _, k := range []kind{standard, small} {
+	for _, k := range []kind{standard, small, signing} {
 		shared.get(k) // here, not in a row: it is cleaned up when all rows are done
 	}
 	for _, r := range rows {
