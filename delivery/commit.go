@@ -133,6 +133,9 @@ func (c *committer) run(ctx context.Context) {
 		}
 		last, err := c.append(ctx, recs)
 		c.last = max(c.last, last)
+		if err == nil {
+			place(recs, last)
+		}
 		for i := range ops {
 			c.finish(&ops[i], err)
 		}
@@ -142,6 +145,18 @@ func (c *committer) run(ctx context.Context) {
 		c.batch.flush()
 		c.taken(ops)
 		clear(recs)
+	}
+}
+
+// place tells messages their place in the log before anybody is told of them,
+// as far as it is known: a record with an id may have been there already, so the
+// places of what comes before one are learned from the tail.
+func place(recs []store.Record, last store.Pos) {
+	for i := len(recs) - 1; i >= 0 && recs[i].ID == ""; i-- {
+		if m, ok := recs[i].Value.(*Message); ok {
+			m.setPos(last)
+		}
+		last--
 	}
 }
 

@@ -43,6 +43,11 @@ func newRetained() *retained {
 func (r *retained) set(m *Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if old := r.at(m.Topic); old != nil && old.same(m) {
+		old.setPos(m.Pos()) // read from the disk: this one had not learned its place
+		r.changed[m.Topic] = struct{}{}
+		return
+	}
 	if r.newest(m.Topic) > m.order {
 		return // a later one was faster: it had not to wait for the log
 	}
@@ -50,6 +55,11 @@ func (r *retained) set(m *Message) {
 		r.changed[m.Topic] = struct{}{}
 	}
 	r.put(m)
+}
+
+// same reports whether other is m as read from the log.
+func (m *Message) same(other *Message) bool {
+	return m.Pos() == 0 && other.Pos() != 0 && other.order == 0 && m.order != 0 && m.At == other.At && m.From.ClientID == other.From.ClientID
 }
 
 // newest is the order of what the topic holds, or of its removal; mu is held.
