@@ -151,11 +151,18 @@ func (o *observer) tell(c *delivery.Client, r refusal) {
 }
 
 // httpPublisher publishes what came over HTTP the way MQTT's goes.
-type httpPublisher struct{ hub *delivery.Hub }
+type httpPublisher struct {
+	hub  *delivery.Hub
+	left *access.Allowances
+}
 
 // Publish implements gateway.Publisher.
 func (p *httpPublisher) Publish(ctx context.Context, m gateway.Message) (gateway.Receipt, error) {
 	id := m.Sender
+	if o := p.left.Take(id, m.Topic, len(m.Payload)); o != nil {
+		p.hub.Stats().Refused.Rate.Add(1)
+		return gateway.Receipt{Code: byte(wire.MessageRateTooHigh), Reason: tooFast + o.Reason, RetryAfter: o.Wait}, nil
+	}
 	c := &delivery.Client{ID: "http", UserID: id.UserID, Role: string(id.Role), Version: 5, Identity: access.NewHolder(id, nil)}
 	msg := &delivery.Message{
 		Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain, At: time.Now().UnixNano(),

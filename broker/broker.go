@@ -54,6 +54,7 @@ type Broker struct {
 	stopKeys  context.CancelFunc // ends the refreshing of other authorities' keys
 	engine    *engine.Engine
 	hub       *delivery.Hub
+	left      *access.Allowances
 	transport *transport.Transport
 	server    *mqtt.Server
 	hooks     *hooks.Set
@@ -153,12 +154,13 @@ func awayAfter(c config.Presence) time.Duration {
 func (b *Broker) makeDelivery(ctx context.Context) error {
 	c := b.opts.Config
 	policy := &rights{policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...), users: b.users, audit: b.audit, foreign: b.foreign()}
+	b.left = access.NewAllowances(quotas(c.Quotas), nil)
 	observer := &observer{engine: b.engine}
 	renewal := &renewal{Meaning: &meaning{engine: b.engine}, tokens: b.tokens, users: b.users, renewed: b.renewed}
 	var err error
 	b.hub, err = delivery.New(ctx, delivery.Options{
 		Store: b.store, Policy: policy, Meaning: renewal, Observer: observer,
-		Limits: deliveryLimits(c), Logger: b.log,
+		Allowance: &allowance{rights: policy, left: b.left}, Limits: deliveryLimits(c), Logger: b.log,
 	})
 	if err != nil {
 		return err
@@ -173,6 +175,9 @@ func (b *Broker) makeDelivery(ctx context.Context) error {
 	return nil
 }
 
+// maxSubscriptions is the most that a role's quota may grant.
+const maxSubscriptions = 100_000
+
 func deliveryLimits(c config.Config) delivery.Limits {
 	aliases := c.MQTT.TopicAliasMaximum
 	if aliases == 0 {
@@ -180,6 +185,7 @@ func deliveryLimits(c config.Config) delivery.Limits {
 	}
 	return delivery.Limits{
 		ReceiveMaximum: c.MQTT.ReceiveMaximum, TopicAliasMaximum: aliases,
+		Subscriptions: maxSubscriptions,
 		QueueMessages: c.Sessions.QueueMessages, QueueBytes: int(c.Sessions.QueueBytes), QueueAge: c.Sessions.QueueAge.Std(),
 		LogBytes: int64(c.Sessions.LogSize), MemoryBytes: int64(c.Sessions.Memory),
 		RetainedMessages: c.Sessions.RetainedMessages, RetainedBytes: int64(c.Sessions.RetainedBytes),
@@ -235,7 +241,7 @@ func (b *Broker) makeGateway(context.Context) error {
 	b.gateway, err = gateway.New(gateway.Options{
 		Engine: b.engine, Users: b.users, Policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...),
 		Door: b.door, Audit: b.audit, Tokens: b.tokens, Devices: b.users,
-		Publisher: &httpPublisher{hub: b.hub}, Retained: &kept{hub: b.hub},
+		Publisher: &httpPublisher{hub: b.hub, left: b.left}, Retained: &kept{hub: b.hub},
 		WebSocket: b.websocket, Web: web.Handler(), Ready: b.readiness, Registry: registry,
 		Logger: b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(), Proxies: c.Proxies.Networks(),
 		Limits: gateway.Limits{BodySize: int64(c.HTTP.MaxBodySize), RequestTime: c.HTTP.RequestTimeout.Std()},

@@ -129,6 +129,7 @@ func (s sink) delivery(st *delivery.Stats, g delivery.Gauges) {
 	s.counter("fitmq_publishes_refused_total", float64(st.Refused.NoRight.Load()), "no_right")
 	s.counter("fitmq_publishes_refused_total", float64(st.Refused.Meaning.Load()), "payload")
 	s.counter("fitmq_publishes_refused_total", float64(st.Refused.Retained.Load()), "retained_full")
+	s.counter("fitmq_publishes_refused_total", float64(st.Refused.Rate.Load()), "rate")
 	s.counter("fitmq_subscriptions_refused_total", float64(st.Refused.Subscription.Load()))
 	d := &st.Dropped
 	s.counter("fitmq_deliveries_dropped_total", float64(d.Congested.Load()), "congested")

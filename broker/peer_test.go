@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -183,4 +184,53 @@ func (p *peer) wantEnd(code wire.Code) {
 			return
 		}
 	}
+}
+
+// await returns the payload of the next message on the topic. What comes before
+// is passed over.
+func (p *peer) await(topic string) string {
+	p.t.Helper()
+	for {
+		header, body := p.read()
+		if header == 0 {
+			p.t.Fatalf("the connection ended instead of a message on %s", topic)
+		}
+		if header>>4 != wire.PUBLISH {
+			continue
+		}
+		var m wire.Publish
+		if err := m.Parse(p.version, header, body); err != nil {
+			p.t.Fatal(err)
+		}
+		if m.QoS == 1 {
+			p.send(0x40, binary.BigEndian.AppendUint16(nil, m.PacketID))
+		}
+		if string(m.Topic) == topic {
+			return string(m.Payload)
+		}
+	}
+}
+
+// metric reads one figure of /metrics; 0 when it is not there.
+func metric(t *testing.T, s *brokertest.Server, name string) float64 {
+	t.Helper()
+	res, err := http.Get("http://" + s.HTTP + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, name+" "); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+	}
+	return 0
 }

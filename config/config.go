@@ -42,6 +42,8 @@ type Config struct {
 	SignIn SignIn `yaml:"signIn"`
 	// Audit is the log of sign-ins, refusals and changes, DIR/audit.log.
 	Audit Audit `yaml:"audit"`
+	// Quotas are what one user may take at most, by role.
+	Quotas Quotas `yaml:"quotas"`
 	// ACL is who may use the topics outside the fitness names.
 	ACL ACL `yaml:"acl"`
 	// Dev opens everything outside the fitness topics to everybody, anonymous
@@ -310,6 +312,9 @@ func Default() Config {
 		SignIn: SignIn{
 			Order: []string{"device", "token", "password", "url"}, Timeout: Duration(3 * time.Second), Cache: Duration(time.Minute),
 			UserFailures: 5, AddressFailures: 50, MaxWait: Duration(time.Minute),
+		},
+		Quotas: Quotas{
+			Member: defaultQuota, Trainer: defaultQuota, Service: defaultQuota, Admin: defaultQuota, Anonymous: defaultQuota,
 		},
 		ACL:    ACL{Rules: []ACLRule{}},
 		Audit:  Audit{MaxSize: 16 * MiB, Keep: 4},

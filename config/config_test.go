@@ -47,6 +47,13 @@ func TestLoad(t *testing.T) {
 			},
 			Passwords: config.Passwords{Memory: 64 * config.MiB, Iterations: 3, Parallel: 1},
 			SignIn:    config.SignIn{Order: []string{"password", "url"}, URL: "https://id.example.com/fitmq", Timeout: config.Duration(time.Second), UserFailures: 3, AddressFailures: 10, MaxWait: config.Duration(5 * time.Second)},
+			Quotas: config.Quotas{
+				Member:    config.Quota{PublishRate: 50, PublishBytes: 64 * config.KiB, Connections: 10, Subscriptions: 100},
+				Trainer:   config.Quota{Connections: 20, Subscriptions: 1000},
+				Service:   config.Quota{Subscriptions: 1000},
+				Admin:     config.Quota{Subscriptions: 5000},
+				Anonymous: config.Quota{PublishRate: 5, Connections: 100, Subscriptions: 1000},
+			},
 			ACL: config.ACL{Rules: []config.ACLRule{
 				{Deny: config.Both, Topic: "plant/secret/#"},
 				{Allow: config.Publish, Topic: "plant/%c/up", User: "ana", Role: "member", Client: "watch-1"},

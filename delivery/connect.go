@@ -38,6 +38,29 @@ var ErrOwned = errors.New("client identifier belongs to another user")
 // and has replaced the session.
 var ErrReplaced = errors.New("the session was replaced by another connection")
 
+// ErrCrowded: the user has as many connections as allowed.
+var ErrCrowded = errors.New("this user has too many connections")
+
+// crowded reports whether the client's user has no connection left; one with the
+// same client id is replaced and does not count. Connections that come at the
+// same moment may be let in together. mu is held.
+func (h *Hub) crowded(c *Client) bool {
+	if h.allowance == nil {
+		return false
+	}
+	most := h.allowance.Connections(c)
+	if most <= 0 || len(h.byUser[c.UserID]) < most {
+		return false
+	}
+	n := 0
+	for s := range h.byUser[c.UserID] {
+		if s.id != c.ID && s.link.Load() != nil {
+			n++
+		}
+	}
+	return n >= most
+}
+
 // Owned returns ErrOwned when the client id's session belongs to another user.
 func (h *Hub) Owned(clientID, userID string) error {
 	s := h.session(clientID)
@@ -54,8 +77,8 @@ func (h *Hub) Owned(clientID, userID string) error {
 
 // Connect gives a client its session: the one it left, or a new one. An
 // earlier connection of the same client id ends with 0x8E [MQTT-3.1.4-3]. What
-// the session is from now on is stored when Connect returns; ErrOwned, or an
-// error of the store.
+// the session is from now on is stored when Connect returns. Errors: ErrOwned,
+// ErrCrowded, ErrReplaced, and the store's.
 func (h *Hub) Connect(c Connect) (Connection, error) {
 	s, replaced, present, err := h.claim(c.Client, c.CleanStart)
 	if err != nil {
@@ -98,6 +121,9 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 func (h *Hub) claim(c *Client, clean bool) (s, replaced *Session, present bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.crowded(c) {
+		return nil, nil, false, ErrCrowded
+	}
 	old := h.sessions[c.ID]
 	if old != nil {
 		old.mu.Lock()
@@ -125,7 +151,7 @@ func (h *Hub) claim(c *Client, clean bool) (s, replaced *Session, present bool, 
 	if old != nil {
 		s.kept.row = true // its row is to be replaced or removed
 	}
-	h.sessions[c.ID] = s
+	h.keepSession(s)
 	return s, old, false, nil
 }
 
@@ -210,7 +236,7 @@ func (h *Hub) end(s *Session, code wire.Code) {
 	h.mu.Lock()
 	mine := h.sessions[s.id] == s
 	if mine {
-		delete(h.sessions, s.id)
+		h.dropSession(s)
 	}
 	h.mu.Unlock()
 	if mine {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,14 +78,16 @@ func setDefault[T int | int64 | uint32 | time.Duration](v *T, def T) {
 	}
 }
 
-// Options is what a Hub is made of. All ports are required.
+// Options is what a Hub is made of. The ports are required, but for Allowance.
 type Options struct {
 	Store    store.Store
 	Policy   Policy
 	Meaning  Meaning
 	Observer Observer
-	Limits   Limits
-	Logger   *slog.Logger
+	// Allowance bounds clients by who they are; nil sets no such bounds.
+	Allowance Allowance
+	Limits    Limits
+	Logger    *slog.Logger
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 }
@@ -94,9 +98,11 @@ type Hub struct {
 	policy   Policy
 	meaning  Meaning
 	observer Observer
-	limits   Limits
-	log      *slog.Logger
-	now      func() time.Time
+	// allowance is nil where there are no bounds by who a client is.
+	allowance Allowance
+	limits    Limits
+	log       *slog.Logger
+	now       func() time.Time
 
 	index    *index
 	retained *retained
@@ -132,8 +138,10 @@ type Hub struct {
 	saving     [1024]sync.Mutex
 	savingSeed maphash.Seed
 
-	mu       sync.RWMutex // guards sessions; taken before a session's mu
+	mu       sync.RWMutex // guards below; taken before a session's mu
 	sessions map[string]*Session
+	// byUser are the same sessions by their owners.
+	byUser map[string]map[*Session]struct{}
 }
 
 // New makes a Hub and recovers from the store what it was doing: sessions,
@@ -144,10 +152,10 @@ func New(ctx context.Context, o Options) (*Hub, error) {
 		o.Now = time.Now
 	}
 	h := &Hub{
-		store: o.Store, policy: o.Policy, meaning: o.Meaning, observer: o.Observer,
+		store: o.Store, policy: o.Policy, meaning: o.Meaning, observer: o.Observer, allowance: o.Allowance,
 		limits: o.Limits, log: o.Logger, now: o.Now,
 		index: newIndex(), retained: newRetained(), wills: newWills(),
-		sessions: map[string]*Session{}, savingSeed: maphash.MakeSeed(),
+		sessions: map[string]*Session{}, byUser: map[string]map[*Session]struct{}{}, savingSeed: maphash.MakeSeed(),
 	}
 	h.memory.init()
 	h.groups = newGroups(h)
@@ -268,16 +276,35 @@ func (h *Hub) session(clientID string) *Session {
 
 // sessionsOf returns the user's sessions, connected or not.
 func (h *Hub) sessionsOf(userID string) []*Session {
-	var list []*Session
-	for _, s := range h.all() {
-		s.mu.Lock()
-		mine := s.user == userID
-		s.mu.Unlock()
-		if mine {
-			list = append(list, s)
-		}
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return slices.Collect(maps.Keys(h.byUser[userID]))
+}
+
+// keepSession puts a session in its client id's place; mu is held, or nobody
+// else is there yet.
+func (h *Hub) keepSession(s *Session) {
+	h.dropSession(h.sessions[s.id])
+	h.sessions[s.id] = s
+	mine := h.byUser[s.user]
+	if mine == nil {
+		mine = make(map[*Session]struct{}, 1)
+		h.byUser[s.user] = mine
 	}
-	return list
+	mine[s] = struct{}{}
+}
+
+// dropSession takes a session out, if there is one; mu is held.
+func (h *Hub) dropSession(s *Session) {
+	if s == nil {
+		return
+	}
+	delete(h.sessions, s.id)
+	mine := h.byUser[s.user]
+	delete(mine, s)
+	if len(mine) == 0 {
+		delete(h.byUser, s.user)
+	}
 }
 
 func (h *Hub) all() []*Session {

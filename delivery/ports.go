@@ -49,6 +49,18 @@ type Policy interface {
 	MayReceive(c *Client, topic string) bool
 }
 
+// Allowance bounds what clients take, by who they are.
+type Allowance interface {
+	// Publish takes one message from what the client's user has left of a second's
+	// worth. A failing code refuses it, with the reason; quiet leaves out the
+	// notice that a client gets whose packet has no answer.
+	Publish(c *Client, topic string, payload int) (code wire.Code, reason string, quiet bool)
+	// Subscriptions and Connections are how many of them the client, and the
+	// client's user, may have; 0 sets no limit.
+	Subscriptions(c *Client) int
+	Connections(c *Client) int
+}
+
 // Verdict is the judgement on a publish, by its meaning.
 type Verdict struct {
 	Code     wire.Code // 0 accepts; 0x80 and over refuses
@@ -59,6 +71,8 @@ type Verdict struct {
 	Retain   bool   // keep as retained (an empty payload removes)
 	State    bool   // conflate
 	Payload  []byte // replaces the payload when not nil
+	// Quiet leaves out the notice of a refusal that the packet cannot be answered with.
+	Quiet bool
 	// Expiry is the message expiry interval of a message whose sender gave
 	// none, in whole seconds; 0 = none.
 	Expiry time.Duration

@@ -49,6 +49,13 @@ func (h *Hub) overQuota() error {
 // judged asks for rights and meaning and goes on by the answer.
 func (l *link) judged(p *wire.Publish, topic string) error {
 	h := l.s.hub
+	if h.allowance != nil {
+		if code, reason, quiet := h.allowance.Publish(l.client, topic, len(p.Payload)); code.Failed() {
+			h.stats.Refused.Rate.Add(1)
+			l.refuse(p.QoS, p.PacketID, l.message(p, topic), Verdict{Code: code, Reason: reason, Quiet: quiet})
+			return nil
+		}
+	}
 	k := l.known(topic)
 	rights := l.s.rights.Load() // before asking: a change meanwhile makes us ask again
 	if k.rights != rights {
@@ -249,7 +256,7 @@ func (l *link) refuse(qos byte, id uint16, m *Message, v Verdict) {
 		}
 		l.s.mu.Unlock()
 	}
-	if qos == 0 || l.client.Version < 5 {
+	if qos == 0 && !v.Quiet || qos > 0 && l.client.Version < 5 {
 		l.s.hub.observer.Refused(l.client, m, v.Code, v.Reason)
 	}
 	if qos == 0 {

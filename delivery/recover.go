@@ -95,7 +95,7 @@ func (h *Hub) readSessions(ctx context.Context) error {
 		if s, bad = h.restore(v.Key, row, progress[v.Key]); bad != nil {
 			return false
 		}
-		h.sessions[v.Key] = s
+		h.keepSession(s)
 		return true
 	})
 	if err := errors.Join(err, bad); err != nil {

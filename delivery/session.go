@@ -31,14 +31,15 @@ type Session struct {
 	// who is the client as of the last connection: deliveries are judged by it.
 	who atomic.Pointer[Client]
 
+	user string // who owns the client id; set before the session is shared
+
 	// attaching lets one CONNECT at a time take the session over.
 	attaching sync.Mutex
 	kept      kept
 
 	// mu guards all below. Lock order: mu before the connection's own; never
 	// taken while the index or the committer is locked.
-	mu   sync.Mutex
-	user string // who owns the client id
+	mu sync.Mutex
 	// expiry is the session expiry interval in seconds [3.1.2.11.2].
 	expiry uint32
 	subs   map[string]*subscription

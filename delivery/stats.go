@@ -8,7 +8,7 @@ type Stats struct {
 	// Received and Delivered count PUBLISH packets by QoS.
 	Received, Delivered [3]atomic.Uint64
 	Refused             struct {
-		NoRight, Meaning, Subscription,
+		NoRight, Meaning, Rate, Subscription,
 		Retained atomic.Uint64 // a bound on retained messages
 	}
 	// Dropped counts deliveries that were given up, by reason.

@@ -67,9 +67,15 @@ func (l *link) judgeFilter(filter string) wire.Code {
 		h.stats.Refused.Subscription.Add(1)
 		return wire.NotAuthorized
 	}
+	most := lim.Subscriptions
+	if h.allowance != nil {
+		if n := h.allowance.Subscriptions(l.client); n > 0 {
+			most = min(most, n)
+		}
+	}
 	l.s.mu.Lock()
 	_, had := l.s.subs[filter]
-	full := !had && len(l.s.subs) >= lim.Subscriptions
+	full := !had && len(l.s.subs) >= most
 	l.s.mu.Unlock()
 	if full {
 		h.stats.Refused.Subscription.Add(1)

@@ -170,6 +170,8 @@ type Receipt struct {
 	// says why.
 	Code   byte
 	Reason string
+	// RetryAfter is how long until it would be accepted; zero where that is not known.
+	RetryAfter time.Duration
 }
 
 // Publisher takes messages the way that MQTT's go.

@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/fitmq/fitmq/topics"
@@ -97,6 +99,9 @@ func (g *Gateway) publish(r request) (reply, error) {
 		}
 		p := problem(row.status, "%s", receipt.Reason)
 		p.retryAfter = row.retryAfter
+		if wait := receipt.RetryAfter; wait > 0 {
+			p.retryAfter = strconv.Itoa(int(math.Ceil(wait.Seconds())))
+		}
 		return reply{}, p
 	}
 	return reply{body: struct {

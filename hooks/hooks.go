@@ -128,6 +128,8 @@ func refusal(err error) wire.Code {
 	switch {
 	case errors.Is(err, delivery.ErrOwned):
 		return wire.ClientIdentifierNotValid
+	case errors.Is(err, delivery.ErrCrowded):
+		return wire.QuotaExceeded
 	case errors.Is(err, delivery.ErrReplaced):
 		return wire.ServerBusy
 	default:
