@@ -42,6 +42,9 @@ type Identity struct {
 	// Foreign: another authority vouches for the user, who need not be in the
 	// store. A record in the store, where there is one, decides all the same.
 	Foreign bool
+	// Grants narrow what the user's token is good for; nil for everything that the
+	// user may. They are shared: nobody changes them.
+	Grants *Grants
 	// Device is the name of the device that signed in for its user; "" for the
 	// user. What a device may is less: see [Policy].
 	Device string

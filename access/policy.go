@@ -33,6 +33,9 @@ import (
 // Outside the fitness names and $SYS the rules that it was made with decide, and
 // there are no such exceptions: what a granted filter matches there may be
 // received.
+//
+// The grants of a token are asked first, everywhere; what they let through is
+// judged like everything else.
 type Policy struct {
 	rel   Relations
 	dev   bool
@@ -53,6 +56,9 @@ func (p *Policy) Relate(rel Relations) { p.rel = rel }
 // flag plays no part.
 func (p *Policy) Publish(id Identity, topic string) Decision {
 	t := topics.Parse(topic)
+	if !id.Grants.publishes(t.Kind, topic) {
+		return deny(topic, notGranted)
+	}
 	if t.Kind == topics.Other {
 		return p.publishGeneral(id, topic)
 	}
@@ -74,6 +80,8 @@ func (p *Policy) Publish(id Identity, topic string) Decision {
 func (p *Policy) Deliver(id Identity, topic string) bool {
 	t := topics.Parse(topic)
 	switch {
+	case !id.Grants.receives(topic):
+		return false
 	case t.Kind == topics.Other:
 		r := p.rules.decide(&id, doSubscribe, topic)
 		return r != nil && r.Allow || r == nil && p.reads(&id)
@@ -152,6 +160,8 @@ func (p *Policy) Subscribe(id Identity, filter string) Decision {
 	switch {
 	case err != nil:
 		return deny(filter, err.Error())
+	case !id.Grants.covers(inner):
+		return deny(filter, notGranted)
 	case topics.Parse(inner).Kind == topics.Other && (p.reads(&id) || !topics.MayMatchFitness(inner)):
 		return p.subscribeGeneral(id, filter, inner)
 	case !topics.HasWildcard(inner):

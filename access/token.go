@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -63,6 +64,8 @@ type Tokens struct {
 type claims struct {
 	Role Role   `json:"role,omitempty"`
 	Name string `json:"name,omitempty"`
+	// Fit is the grants; see [Grants].
+	Fit json.RawMessage `json:"fit,omitempty"`
 	jwt.RegisteredClaims
 }
 
@@ -174,6 +177,10 @@ func (t *Tokens) identity(c *claims, mine bool) (Identity, error) {
 	if id.UserID == AdminUserID && id.Role != Admin {
 		return refuse("sub is the administrator's id, role is not")
 	}
+	var err error
+	if id.Grants, err = parseGrants(c.Fit); err != nil {
+		return refuse(err.Error())
+	}
 	if id.Name == "" || len(id.Name) > 4*MaxName || hasControl(id.Name) {
 		id.Name = id.UserID
 	}
@@ -191,11 +198,21 @@ func (t *Tokens) identity(c *claims, mine bool) (Identity, error) {
 }
 
 // Issue signs a token for a user of the store, who is judged by the store's
-// record whenever the token is used. Errors: [*InputError] for a ttl outside
-// MinTokenTTL to MaxTokenTTL, [ErrNoUser].
-func (t *Tokens) Issue(user string, ttl time.Duration) (token string, expires time.Time, err error) {
+// record whenever the token is used. Grants, unless nil, narrow what it is good
+// for. Errors: [*InputError] for a ttl outside MinTokenTTL to MaxTokenTTL and for
+// grants that cannot be, [ErrNoUser].
+func (t *Tokens) Issue(user string, ttl time.Duration, grants *Grants) (token string, expires time.Time, err error) {
 	if ttl < MinTokenTTL || ttl > MaxTokenTTL {
 		return "", time.Time{}, &InputError{fmt.Sprintf("ttl %s is not %s to %s", ttl, MinTokenTTL, MaxTokenTTL)}
+	}
+	var fit json.RawMessage
+	if grants != nil {
+		if err := grants.Validate(); err != nil {
+			return "", time.Time{}, err
+		}
+		if fit, err = json.Marshal(grants); err != nil {
+			return "", time.Time{}, fmt.Errorf("encode grants: %w", err)
+		}
 	}
 	u, err := t.o.Users.Get(user)
 	if err != nil {
@@ -203,7 +220,7 @@ func (t *Tokens) Issue(user string, ttl time.Duration) (token string, expires ti
 	}
 	now := t.o.Now().UTC()
 	expires = now.Add(ttl).Truncate(time.Second)
-	c := claims{Role: u.Role, Name: u.Name, RegisteredClaims: jwt.RegisteredClaims{
+	c := claims{Role: u.Role, Name: u.Name, Fit: fit, RegisteredClaims: jwt.RegisteredClaims{
 		Issuer: TokenIssuer, Audience: jwt.ClaimStrings{TokenIssuer}, Subject: u.ID,
 		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
 	}}

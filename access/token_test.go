@@ -141,7 +141,7 @@ func TestTokens_Try(t *testing.T) {
 func TestTokens_Attacks(t *testing.T) {
 	a, stranger := newAuthority(t), newAuthority(t)
 	tokens, _ := newTokens(t, a)
-	own, _, err := tokens.Issue("ana", time.Minute)
+	own, _, err := tokens.Issue("ana", time.Minute, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func TestTokens_Attacks(t *testing.T) {
 func TestTokens_Issue(t *testing.T) {
 	a := newAuthority(t)
 	tokens, users := newTokens(t, a)
-	token, expires, err := tokens.Issue("ana", time.Minute)
+	token, expires, err := tokens.Issue("ana", time.Minute, nil)
 	if err != nil || time.Until(expires) > time.Minute || time.Until(expires) < 55*time.Second {
 		t.Fatalf("got %v, %v", expires, err)
 	}
@@ -214,13 +214,13 @@ func TestTokens_Issue(t *testing.T) {
 	t.Run("ErrTTL", func(t *testing.T) {
 		var input *access.InputError
 		for _, ttl := range []time.Duration{0, -time.Minute, 31 * 24 * time.Hour} {
-			if _, _, err := tokens.Issue("ana", ttl); !errors.As(err, &input) {
+			if _, _, err := tokens.Issue("ana", ttl, nil); !errors.As(err, &input) {
 				t.Errorf("%v: got %v", ttl, err)
 			}
 		}
 	})
 	t.Run("ErrNoUser", func(t *testing.T) {
-		if _, _, err := tokens.Issue("nobody", time.Minute); !errors.Is(err, access.ErrNoUser) {
+		if _, _, err := tokens.Issue("nobody", time.Minute, nil); !errors.Is(err, access.ErrNoUser) {
 			t.Errorf("got %v", err)
 		}
 	})

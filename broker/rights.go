@@ -143,7 +143,7 @@ func (r *renewal) Judge(c *delivery.Client, m *delivery.Message) delivery.Verdic
 
 // renewed makes a token that says something else than the one before count.
 func (b *Broker) renewed(was, is access.Identity) {
-	if was.Role != is.Role {
+	if was.Role != is.Role || !was.Grants.Equal(is.Grants) {
 		b.hub.Revoke(is.UserID)
 	}
 }

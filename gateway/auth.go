@@ -55,6 +55,15 @@ func deviceMay(r request, route string) error {
 	return forbidden("a device may read and publish: sign in as its user to change anything")
 }
 
+// grantsMay keeps a token that says what it may publish and subscribe to what the
+// policy judges by it, and to telling whose it is.
+func grantsMay(r request, route string) error {
+	if r.id.Grants == nil || openPaths[route] || route == apiPrefix+"/me" && r.Method == http.MethodGet {
+		return nil
+	}
+	return forbidden("the token is for topics only: sign in with one without fit")
+}
+
 // forbidden is the answer to a right that is missing.
 func forbidden(format string, args ...any) error {
 	return problem(http.StatusForbidden, format, args...)

@@ -12,6 +12,8 @@ import (
 type tokenBody struct {
 	UserID string `json:"userId"`
 	TTL    ttl    `json:"ttl"`
+	// Fit narrows what the token is good for.
+	Fit *access.Grants `json:"fit"`
 }
 
 // ttl is how long a token lives: a number of seconds, or a text like "15m".
@@ -61,7 +63,7 @@ func (g *Gateway) issueToken(r request) (reply, error) {
 	case r.id.By != access.ByPassword:
 		return reply{}, forbidden("token for %s: sign in with the password for it", quote(b.UserID))
 	}
-	token, expires, err := g.o.Tokens.Issue(b.UserID, time.Duration(b.TTL))
+	token, expires, err := g.o.Tokens.Issue(b.UserID, time.Duration(b.TTL), b.Fit)
 	if err != nil {
 		return reply{}, err
 	}

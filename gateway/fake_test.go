@@ -228,7 +228,7 @@ func (f *fakeUsers) DeleteDevice(_ context.Context, _, name string) error {
 	return f.err
 }
 
-func (f *fakeUsers) Issue(user string, ttl time.Duration) (string, time.Time, error) {
+func (f *fakeUsers) Issue(user string, ttl time.Duration, _ *access.Grants) (string, time.Time, error) {
 	if _, ok := f.users[user]; !ok {
 		return "", time.Time{}, access.ErrNoUser
 	}

@@ -141,7 +141,7 @@ type Door interface {
 // TokenIssuer signs tokens; *access.Tokens is one. Errors: *access.InputError,
 // access.ErrNoUser.
 type TokenIssuer interface {
-	Issue(user string, ttl time.Duration) (token string, expires time.Time, err error)
+	Issue(user string, ttl time.Duration, grants *access.Grants) (token string, expires time.Time, err error)
 }
 
 var (

@@ -93,8 +93,9 @@ func (g *Gateway) apiRoutes() *http.ServeMux {
 
 const apiPrefix = "/api/v1"
 
-// openPaths may be asked without credentials where Options.Anonymous says so;
-// the policy judges what nobody in particular may do there.
+// openPaths may be asked without credentials where Options.Anonymous says so, and
+// with a token that narrows itself to topics: the policy judges who may do what
+// there.
 var openPaths = map[string]bool{apiPrefix + "/publish": true, apiPrefix + "/retained": true}
 
 // serveAPI answers what is below /api/. What no route takes becomes a problem
@@ -154,6 +155,9 @@ func (g *Gateway) answer(route string, fn call) http.HandlerFunc {
 		res, err := reply{}, error(nil)
 		if req.id, err = g.signIn(r, openPaths[route]); err == nil {
 			err = deviceMay(req, route)
+		}
+		if err == nil {
+			err = grantsMay(req, route)
 		}
 		if err == nil {
 			res, err = fn(req)
