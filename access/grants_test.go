@@ -3,7 +3,6 @@ package access_test
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -144,7 +143,7 @@ func FuzzPolicy_Grants(f *testing.F) {
 		}
 		if topics.ValidName(filter) == nil {
 			if p.Publish(narrow, filter).Allowed && !p.Publish(id, filter).Allowed || p.Deliver(narrow, filter) && !p.Deliver(id, filter) {
-				t.Fatal(fmt.Sprintf("%q adds a right to %q for %c", grant, filter, who))
+				t.Fatalf("%q adds a right to %q for %c", grant, filter, who)
 			}
 		}
 	})

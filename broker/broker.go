@@ -243,7 +243,7 @@ func (b *Broker) makeGateway(context.Context) error {
 		Door: b.door, Audit: b.audit, Tokens: b.tokens, Devices: b.users,
 		Publisher: &httpPublisher{hub: b.hub, left: b.left}, Retained: &kept{hub: b.hub},
 		WebSocket: b.websocket, Web: web.Handler(), Ready: b.readiness, Registry: registry,
-		Logger: b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(), Proxies: c.Proxies.Networks(),
+		Logger: b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(), Revoked: b.webRevoked, Proxies: c.Proxies.Networks(),
 		Limits: gateway.Limits{BodySize: int64(c.HTTP.MaxBodySize), RequestTime: c.HTTP.RequestTimeout.Std()},
 	})
 	return err

@@ -48,7 +48,8 @@ func (b *Broker) openCertificates() (err error) {
 	}
 	if h := c.HTTP.TLS; h.Cert != "" {
 		b.edge.webCerts, err = transport.OpenCertificates(transport.CertificateFiles{
-			Cert: h.Cert, Key: h.Key, Protocols: []string{"h2", "http/1.1"},
+			Cert: h.Cert, Key: h.Key, ClientCA: h.ClientCA, Required: h.ClientCertificates == config.Required, CRL: h.CRL,
+			Protocols: []string{"h2", "http/1.1"},
 		}, b.log)
 		if err != nil {
 			return fmt.Errorf("http.tls: %w", err)
@@ -65,13 +66,19 @@ func (b *Broker) webTLS() *tls.Config {
 	return b.edge.webCerts.Config()
 }
 
+// webRevoked reports whether the certificate of an HTTPS connection was revoked
+// after its handshake.
+func (b *Broker) webRevoked(state *tls.ConnectionState) bool {
+	return b.edge.webCerts != nil && b.edge.webCerts.Revoked(*state)
+}
+
 // watchCertificates reads changed files until ctx ends.
 func (b *Broker) watchCertificates(ctx context.Context) error {
 	web := make(chan struct{})
 	go func() {
 		defer close(web)
-		if b.edge.webCerts != nil {
-			b.edge.webCerts.Watch(ctx, nil)
+		if certs := b.edge.webCerts; certs != nil {
+			certs.Watch(ctx, func() { b.transport.EndRevoked(listenerWS, certs) })
 		}
 	}()
 	if certs := b.edge.mqttCerts; certs != nil {

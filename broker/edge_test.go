@@ -67,6 +67,7 @@ func (p *papers) issue(name string) tls.Certificate {
 	}
 	parent, signer := p.cert, p.key
 	if parent == nil {
+		template.KeyUsage, template.SubjectKeyId = x509.KeyUsageCertSign|x509.KeyUsageCRLSign, []byte(name)
 		parent, signer = template, key
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, signer)
@@ -102,7 +103,7 @@ func startEdge(t *testing.T, p *papers) (*brokertest.Server, *http.Client) {
 		o.Config.MQTT.TLS = config.MQTTTLS{
 			Addr: "127.0.0.1:0", Cert: p.path("cert"), Key: p.path("key"), ClientCA: p.path("ca"), ClientCertificates: config.Optional,
 		}
-		o.Config.HTTP.TLS = config.HTTPTLS{Cert: p.path("cert"), Key: p.path("key")}
+		o.Config.HTTP.TLS.Cert, o.Config.HTTP.TLS.Key = p.path("cert"), p.path("key")
 	})
 	web := &http.Client{Transport: &http.Transport{TLSClientConfig: p.config()}}
 	t.Cleanup(web.CloseIdleConnections)

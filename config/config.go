@@ -130,6 +130,14 @@ type HTTPTLS struct {
 	Cert string `yaml:"cert" check:"file"`
 	// Key is the certificate's private key.
 	Key string `yaml:"key" check:"file"`
+	// ClientCA is as `mqtt.tls.clientCA`, for requests without credentials and for
+	// MQTT over WebSocket.
+	ClientCA string `yaml:"clientCA" check:"file"`
+	// ClientCertificates is as `mqtt.tls.clientCertificates`; `required` also keeps
+	// probes without a certificate out.
+	ClientCertificates ClientCertificates `yaml:"clientCertificates"`
+	// CRL is as `mqtt.tls.crl`.
+	CRL string `yaml:"crl" check:"file"`
 }
 
 // Proxies are what stands in front of the server and is believed about who its
@@ -297,7 +305,7 @@ func Default() Config {
 		},
 		HTTP: HTTP{
 			Addr: ":8080", AllowedOrigins: []string{}, MaxBodySize: MiB,
-			RequestTimeout: Duration(30 * time.Second),
+			RequestTimeout: Duration(30 * time.Second), TLS: HTTPTLS{ClientCertificates: Optional},
 		},
 		Proxies:     Proxies{Trusted: []string{}},
 		Durability:  Commit,

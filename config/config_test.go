@@ -35,7 +35,7 @@ func TestLoad(t *testing.T) {
 					ClientCertificates: config.Required, CRL: "clients.crl"}},
 			HTTP: config.HTTP{Addr: "[::1]:9090", AllowedOrigins: []string{"https://app.example.com", "http://localhost:5173"},
 				MaxBodySize: 64 * config.KiB, RequestTimeout: config.Duration(5 * time.Second),
-				TLS: config.HTTPTLS{Cert: "web.crt", Key: "web.key"}},
+				TLS: config.HTTPTLS{Cert: "web.crt", Key: "web.key", ClientCA: "people.crt", ClientCertificates: config.Optional, CRL: "people.crl"}},
 			Proxies:     config.Proxies{Trusted: []string{"10.0.0.0/8", "::1"}, Protocol: true},
 			Durability:  config.Interval,
 			Presence:    config.Presence{Grace: config.Duration(500 * time.Millisecond), Away: config.Duration(3 * time.Minute)},

@@ -59,6 +59,11 @@ func (c Config) together() (problems Problems) {
 	}
 	needs("http.tls.cert", h.Cert, h.Key, "http.tls.key")
 	needs("http.tls.key", h.Key, h.Cert, "http.tls.cert")
+	needs("http.tls.clientCA", h.ClientCA, h.Cert, "http.tls.cert")
+	needs("http.tls.crl", h.CRL, h.ClientCA, "http.tls.clientCA")
+	if h.ClientCertificates == Required {
+		needs("http.tls.clientCertificates", string(h.ClientCertificates), h.ClientCA, "http.tls.clientCA")
+	}
 	return append(problems, c.ACL.problems()...)
 }
 

@@ -10,18 +10,31 @@ import (
 	"github.com/fitmq/fitmq/access"
 )
 
-// signIn returns who asks: by Basic a user or a device, by Bearer a token. A
-// request without credentials is nobody, where that is open.
+// signIn returns who asks: by Basic a user or a device, by Bearer a token, and by
+// a client certificate alone its user. A request without any of it is nobody,
+// where that is open.
 func (g *Gateway) signIn(r *http.Request, open bool) (access.Identity, error) {
 	header := r.Header.Get("Authorization")
-	if header == "" {
+	proof := access.Proof{Remote: r.RemoteAddr, Via: "http"}
+	if r.TLS != nil {
+		proof.Certified, proof.Subject = access.CertificateSubject(r.TLS)
+		if proof.Certified && g.o.Revoked != nil && g.o.Revoked(r.TLS) {
+			return access.Identity{}, problem(http.StatusUnauthorized, "the client certificate is revoked")
+		}
+	}
+	if header == "" && !proof.Certified {
 		if open && g.o.Anonymous {
 			return access.Identity{}, nil
 		}
 		return access.Identity{}, problem(http.StatusUnauthorized, "sign in with Authorization: Basic (user and password) or Bearer (a token)")
 	}
-	proof := access.Proof{Remote: r.RemoteAddr, Via: "http"}
-	if user, password, ok := r.BasicAuth(); ok {
+	if header == "" {
+		// A browser shows its certificate to every page's requests, whoever wrote
+		// the page.
+		if err := http.NewCrossOriginProtection().Check(r); err != nil {
+			return access.Identity{}, forbidden("a page of another origin may change nothing by this browser's certificate")
+		}
+	} else if user, password, ok := r.BasicAuth(); ok {
 		proof.User, proof.Secret = user, password
 	} else {
 		scheme, token, _ := strings.Cut(header, " ")
@@ -33,6 +46,8 @@ func (g *Gateway) signIn(r *http.Request, open bool) (access.Identity, error) {
 	id, err := g.o.Door.SignIn(r.Context(), proof)
 	var wait *access.ThrottledError
 	switch {
+	case errors.Is(err, access.ErrBadCredentials) && header == "":
+		return access.Identity{}, problem(http.StatusUnauthorized, "the client certificate is not that of a user")
 	case errors.Is(err, access.ErrBadCredentials) && proof.Bearer:
 		return access.Identity{}, problem(http.StatusUnauthorized, "the token is not valid")
 	case errors.Is(err, access.ErrBadCredentials):

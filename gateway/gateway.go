@@ -55,6 +55,9 @@ type Options struct {
 	Proxies []netip.Prefix
 	// TLS makes Serve speak HTTPS (and HTTP/2 where it offers that); nil: HTTP.
 	TLS *tls.Config
+	// Revoked tells of a client certificate that has been revoked since its
+	// connection was opened; nil: none ever is.
+	Revoked func(*tls.ConnectionState) bool
 	// Limits of requests.
 	Limits Limits
 }
