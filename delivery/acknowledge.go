@@ -39,13 +39,15 @@ func (l *link) acknowledging(f *flight) {
 	if m == nil && f.pos != 0 {
 		m = l.s.hub.load(f.pos)
 	}
-	if m != nil && strings.HasPrefix(m.Topic, toldBelow) {
+	if m != nil && toldOf(m) {
 		l.acked = m
 	}
 }
 
 // toldBelow is where acknowledgements are told to the observer.
 const toldBelow = "user/"
+
+func toldOf(m *Message) bool { return strings.HasPrefix(m.Topic, toldBelow) }
 
 // tellAcknowledged passes on what acknowledging noted. mu is not held.
 func (l *link) tellAcknowledged() {

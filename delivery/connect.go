@@ -16,6 +16,8 @@ type Connect struct {
 	CleanStart bool
 	// Expiry is the session expiry interval in seconds, 0xFFFFFFFF for never.
 	Expiry uint32
+	// KeepExpiry leaves an existing session the interval that it has.
+	KeepExpiry bool
 	// ReceiveMaximum is the client's; 0 means 65,535.
 	ReceiveMaximum uint16
 	// MaximumPacketSize is the client's, in bytes; 0 means no limit.
@@ -96,6 +98,9 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 	h.wills.settle(s.id)
 	h.returned(s.id)
 	l := &link{s: s, conn: c.Conn, client: c.Client, present: present, problem: c.ProblemInformation}
+	if l.stream, _ = c.Conn.(*Stream); l.stream != nil {
+		l.stream.l = l
+	}
 	l.window = h.limits.MaxInflight
 	if c.ReceiveMaximum != 0 {
 		l.window = min(l.window, int(c.ReceiveMaximum))
@@ -108,7 +113,7 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 	if earlier, ok := h.unsettled.LoadAndDelete(s.id); ok && earlier.(*link).unsettled() {
 		l.follow()
 	}
-	if !s.take(l, h.cappedExpiry(c.Expiry), newWill(c.Will)) {
+	if !s.take(l, &c) {
 		return nil, ErrReplaced
 	}
 	if err := h.saveSession(s); err != nil {
@@ -157,7 +162,8 @@ func (h *Hub) claim(c *Client, clean bool) (s, replaced *Session, present bool, 
 
 // take makes l the session's connection, without deliveries yet; false when
 // the session has ended meanwhile.
-func (s *Session) take(l *link, expiry uint32, w *will) bool {
+func (s *Session) take(l *link, c *Connect) bool {
+	w := newWill(c.Will)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
@@ -165,7 +171,9 @@ func (s *Session) take(l *link, expiry uint32, w *will) bool {
 	}
 	s.link.Store(l)
 	s.who.Store(l.client)
-	s.setExpiry(expiry)
+	if !l.present || !c.KeepExpiry {
+		s.setExpiry(s.hub.cappedExpiry(c.Expiry))
+	}
 	if w != nil {
 		w.left = s.hub.now().UnixNano()
 	}

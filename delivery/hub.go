@@ -103,6 +103,7 @@ type Hub struct {
 	limits    Limits
 	log       *slog.Logger
 	now       func() time.Time
+	boot      int64 // Unix nanoseconds of its beginning
 
 	index    *index
 	retained *retained
@@ -158,6 +159,7 @@ func New(ctx context.Context, o Options) (*Hub, error) {
 		sessions: map[string]*Session{}, byUser: map[string]map[*Session]struct{}{}, savingSeed: maphash.MakeSeed(),
 	}
 	h.memory.init()
+	h.boot = h.now().UnixNano()
 	h.groups = newGroups(h)
 	h.commit = newCommitter(h)
 	h.catchUp = newCatchUp(h)

@@ -13,6 +13,7 @@ import (
 type link struct {
 	s       *Session
 	conn    Conn
+	stream  *Stream // conn, where the client takes events; nil for packets
 	client  *Client
 	present bool // CONNACK said session present
 	problem bool // the client wants reason strings [3.1.2.11.7]
@@ -179,6 +180,9 @@ func (l *link) flushOwn() { l.conn.Flush() }
 // ack appends an acknowledgement. Reason strings go only to who wants them
 // [MQTT-3.1.2-29].
 func (l *link) ack(typ byte, id uint16, code wire.Code, reason string, out *batch) {
+	if l.stream != nil {
+		return
+	}
 	if !l.problem {
 		reason = ""
 	}
@@ -195,6 +199,10 @@ func (l *link) ack(typ byte, id uint16, code wire.Code, reason string, out *batc
 // is over the client's Maximum Packet Size: then it is not sent, as if it had
 // been delivered [MQTT-3.1.2-25].
 func (l *link) put(m *Message, id uint16, qos byte, retain, dup bool, ids []uint32) (dirty, ok bool) {
+	if l.stream != nil {
+		l.stream.put(m, id, qos, retain, dup, ids)
+		return false, true
+	}
 	if l.named.max > 0 {
 		l.named.mu.Lock() // a topic must not be sent by its alias before its name
 		defer l.named.mu.Unlock()

@@ -30,6 +30,7 @@ type flight struct {
 	queued
 	id    uint16
 	state flightState
+	mark  mark // where it went out as an event
 }
 
 // queued is a delivery that has not been sent.
@@ -98,6 +99,8 @@ type outbound struct {
 	// done are positions over the cursor whose QoS 2 exchange is complete.
 	done map[store.Pos]struct{}
 	keptOwed
+	// streamed is the newest position that went out as an event.
+	streamed store.Pos
 	// stateFrom is the time from which newer state values are owed.
 	stateFrom int64
 	// batch is how many entries the next reading of the log takes; 0 at first.
@@ -111,6 +114,14 @@ func (o *outbound) len() int { return len(o.queue) - o.head }
 // open readies the queue for a new connection.
 func (o *outbound) open(l *link) {
 	o.window = l.window
+	if l.stream == nil {
+		return
+	}
+	for i := range o.flights {
+		if o.flights[i].state == flightReleased {
+			o.window++ // only MQTT can complete it: it must not hold events up
+		}
+	}
 }
 
 // close drops what can be read again and keeps what cannot. It is called when

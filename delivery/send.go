@@ -100,7 +100,9 @@ func (s *Session) send(l *link, q queued, b *batch) bool {
 	o := &s.out
 	if l.conn.Buffered() > s.hub.memory.congested() {
 		l.held.Store(true)
-		return false
+		if l.conn.Buffered() > s.hub.memory.congested() { // else Drained may have been missed
+			return false
+		}
 	}
 	if q.qos == 0 {
 		s.transmit(l, &q, 0, false, b)
@@ -109,6 +111,8 @@ func (s *Session) send(l *link, q queued, b *batch) bool {
 	logged := q.qos == 2 && q.pos != 0 && s.lasting.Load()
 	// What follows a QoS 2 message waits until that one is out, to keep order.
 	at, blocked := o.place(&q)
+	// What is not owed from the log is named by what went before it.
+	blocked = blocked || l.stream != nil && o.waiting > 0 && q.owed() == 0
 	if o.room() <= 0 || !o.fits(q.m, s.hub.memory.windowBytes()) || blocked || o.logging > 0 && !logged {
 		return false
 	}
@@ -227,6 +231,9 @@ func (s *Session) unread() map[store.Pos]*Message {
 // sortFlights brings the window into the order of the log, which is that of
 // sending but after a restart. What is not owed from the log comes first.
 func (o *outbound) sortFlights() {
+	if slices.ContainsFunc(o.flights, func(f flight) bool { return f.mark.n != 0 }) {
+		return // the ids of events tell the order, and it is that of the log already
+	}
 	byPos := func(a, b flight) int { return cmp.Compare(a.owed(), b.owed()) }
 	if !slices.IsSortedFunc(o.flights, byPos) {
 		slices.SortStableFunc(o.flights, byPos)

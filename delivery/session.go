@@ -36,6 +36,8 @@ type Session struct {
 	// attaching lets one CONNECT at a time take the session over.
 	attaching sync.Mutex
 	kept      kept
+	// numbered counts the events that are not named by a place in the log.
+	numbered atomic.Uint64
 
 	// mu guards all below. Lock order: mu before the connection's own; never
 	// taken while the index or the committer is locked.
@@ -141,6 +143,9 @@ func (s *Session) attach(l *link) {
 	}
 	s.out.open(l)
 	s.out.resend(s, l, read)
+	if l.stream != nil && s.out.waiting == 0 {
+		l.stream.resumed()
+	}
 	s.mu.Unlock()
 	l.open.Store(true)
 	for _, sub := range s.snapshot() {

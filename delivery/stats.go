@@ -23,6 +23,10 @@ type Stats struct {
 	Commit struct {
 		Batches, Records, Failed atomic.Uint64
 	}
+	// Streams counts event streams, and those that ended because too much waited.
+	Streams struct {
+		Opened, Overflows atomic.Uint64
+	}
 	Wills, SessionsExpired atomic.Uint64
 	// MemoryShort counts how often Limits.MemoryBytes was exceeded.
 	MemoryShort atomic.Uint64
@@ -33,9 +37,9 @@ func (h *Hub) Stats() *Stats { return &h.stats }
 
 // Gauges are the data plane's present sizes.
 type Gauges struct {
-	Sessions, Connected, Subscriptions int
-	Retained                           int
-	RetainedBytes                      int64
+	Sessions, Connected, Streams, Subscriptions int
+	Retained                                    int
+	RetainedBytes                               int64
 	// Held is what waits in memory for connected clients, LogBytes what the log
 	// takes on the disk.
 	Held, LogBytes int64
@@ -48,8 +52,11 @@ func (h *Hub) Gauges() Gauges {
 	g.Held, g.LogBytes = h.memory.held.Load(), h.store.Size()
 	for _, s := range h.all() {
 		g.Sessions++
-		if s.link.Load() != nil {
+		if l := s.link.Load(); l != nil {
 			g.Connected++
+			if l.stream != nil {
+				g.Streams++
+			}
 		}
 	}
 	return g

@@ -16,10 +16,24 @@ func (l *link) subscribe(body []byte) error {
 	if err != nil {
 		return err
 	}
+	codes, granted, existed, err := l.grant(req.Subscriptions, req.ID)
+	if err != nil {
+		return nil //nolint:nilerr // the connection is ending
+	}
+	if l.conn.Send(wire.AppendSuback(nil, l.client.Version, req.PacketID, codes)) {
+		l.dirty.add(l.conn)
+	}
+	l.subscribed(granted, existed)
+	return nil
+}
+
+// grant judges filters, and puts in force and stores what is granted. An error
+// means that the store cannot write: the connection is ending.
+func (l *link) grant(wants []wire.Subscription, id uint32) (codes []wire.Code, granted []*subscription, existed []bool, err error) {
 	h := l.s.hub
-	codes := make([]wire.Code, len(req.Subscriptions))
-	granted := make([]*subscription, len(req.Subscriptions))
-	for i, want := range req.Subscriptions {
+	codes = make([]wire.Code, len(wants))
+	granted = make([]*subscription, len(wants))
+	for i, want := range wants {
 		codes[i] = l.judgeFilter(want.Filter)
 		if codes[i].Failed() {
 			continue
@@ -28,20 +42,24 @@ func (l *link) subscribe(body []byte) error {
 		granted[i] = &subscription{
 			filter: want.Filter, qos: want.QoS, noLocal: want.NoLocal,
 			asPublished: want.RetainAsPublished, retainHandling: want.RetainHandling,
-			id: req.ID, since: store.Pos(h.committed.Load()),
+			id: id, since: store.Pos(h.committed.Load()),
 		}
 		granted[i].localSince = granted[i].since
 	}
-	existed := l.enter(granted)
-	defer l.s.sent()
+	existed = l.enter(granted)
 	if err := h.saveSession(l.s); err != nil {
 		h.log.Error("store subscriptions", "client", l.s.id, "error", err)
 		l.lost("the store cannot write")
-		return nil
+		l.s.sent()
+		return nil, nil, nil, err
 	}
-	if l.conn.Send(wire.AppendSuback(nil, l.client.Version, req.PacketID, codes)) {
-		l.dirty.add(l.conn)
-	}
+	return codes, granted, existed, nil
+}
+
+// subscribed tells of new subscriptions and sends what is retained for them.
+func (l *link) subscribed(granted []*subscription, existed []bool) {
+	h := l.s.hub
+	defer l.s.sent()
 	for i, sub := range granted {
 		if sub == nil {
 			continue
@@ -51,7 +69,6 @@ func (l *link) subscribe(body []byte) error {
 			h.sendRetained(l, sub, keptAsked)
 		}
 	}
-	return nil
 }
 
 // judgeFilter returns 0, or the code that SUBACK gives for the filter.
@@ -165,10 +182,24 @@ func (l *link) unsubscribe(body []byte) error {
 	if err != nil {
 		return err
 	}
+	codes, ended, err := l.end(req.Filters)
+	if err != nil {
+		return nil //nolint:nilerr // the connection is ending
+	}
+	if l.conn.Send(wire.AppendUnsuback(nil, l.client.Version, req.PacketID, codes)) {
+		l.dirty.add(l.conn)
+	}
+	for _, filter := range ended {
+		l.s.hub.observer.Unsubscribed(l.client, filter)
+	}
+	return nil
+}
+
+// end takes subscriptions out of force and stores that. Errors as of grant.
+func (l *link) end(filters []string) (codes []wire.Code, ended []string, err error) {
 	h := l.s.hub
-	codes := make([]wire.Code, len(req.Filters))
-	var ended []string
-	for i, filter := range req.Filters {
+	codes = make([]wire.Code, len(filters))
+	for i, filter := range filters {
 		if l.s.leave(filter) {
 			ended = append(ended, filter)
 			continue
@@ -179,16 +210,10 @@ func (l *link) unsubscribe(body []byte) error {
 		if err := h.saveSession(l.s); err != nil {
 			h.log.Error("store subscriptions", "client", l.s.id, "error", err)
 			l.lost("the store cannot write")
-			return nil
+			return nil, nil, err
 		}
 	}
-	if l.conn.Send(wire.AppendUnsuback(nil, l.client.Version, req.PacketID, codes)) {
-		l.dirty.add(l.conn)
-	}
-	for _, filter := range ended {
-		h.observer.Unsubscribed(l.client, filter)
-	}
-	return nil
+	return codes, ended, nil
 }
 
 // leave takes a subscription out of force.
