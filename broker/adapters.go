@@ -3,16 +3,13 @@ package broker
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"strconv"
 	"time"
 
-	"github.com/fitmq/fitmq/access"
 	"github.com/fitmq/fitmq/delivery"
 	"github.com/fitmq/fitmq/delivery/wire"
 	"github.com/fitmq/fitmq/engine"
-	"github.com/fitmq/fitmq/gateway"
 	"github.com/fitmq/fitmq/store"
 	"github.com/fitmq/fitmq/topics"
 )
@@ -148,37 +145,6 @@ func (o *observer) tell(c *delivery.Client, r refusal) {
 		return
 	}
 	o.hub.Publish(&delivery.Message{Topic: topics.UserErrorTopic(c.UserID), Payload: payload, QoS: 1}, "")
-}
-
-// httpPublisher publishes what came over HTTP the way MQTT's goes.
-type httpPublisher struct {
-	hub  *delivery.Hub
-	left *access.Allowances
-}
-
-// Publish implements gateway.Publisher.
-func (p *httpPublisher) Publish(ctx context.Context, m gateway.Message) (gateway.Receipt, error) {
-	id := m.Sender
-	if o := p.left.Take(id, m.Topic, len(m.Payload)); o != nil {
-		p.hub.Stats().Refused.Rate.Add(1)
-		return gateway.Receipt{Code: byte(wire.MessageRateTooHigh), Reason: tooFast + o.Reason, RetryAfter: o.Wait}, nil
-	}
-	c := &delivery.Client{ID: "http", UserID: id.UserID, Role: string(id.Role), Version: 5, Identity: access.NewHolder(id, nil)}
-	msg := &delivery.Message{
-		Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain, At: time.Now().UnixNano(),
-		From: delivery.Origin{ClientID: c.ID, UserID: c.UserID, Role: c.Role},
-	}
-	answer := make(chan gateway.Receipt, 1)
-	p.hub.PublishAs(c, msg, func(code wire.Code, reason string) {
-		answer <- gateway.Receipt{Code: byte(code), Reason: reason}
-	})
-	select {
-	case r := <-answer:
-		r.MessageID = messageID(msg)
-		return r, nil
-	case <-ctx.Done():
-		return gateway.Receipt{}, fmt.Errorf("publish: %w", ctx.Err())
-	}
 }
 
 // messageID is the id that a chat message was stamped with, "" for any other.

@@ -53,6 +53,7 @@ type Broker struct {
 	audit     *access.Audit
 	stopKeys  context.CancelFunc // ends the refreshing of other authorities' keys
 	engine    *engine.Engine
+	rights    *rights
 	hub       *delivery.Hub
 	left      *access.Allowances
 	transport *transport.Transport
@@ -153,14 +154,14 @@ func awayAfter(c config.Presence) time.Duration {
 
 func (b *Broker) makeDelivery(ctx context.Context) error {
 	c := b.opts.Config
-	policy := &rights{policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...), users: b.users, audit: b.audit, foreign: b.foreign()}
+	b.rights = &rights{policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...), users: b.users, audit: b.audit, foreign: b.foreign()}
 	b.left = access.NewAllowances(quotas(c.Quotas), nil)
 	observer := &observer{engine: b.engine}
 	renewal := &renewal{Meaning: &meaning{engine: b.engine}, tokens: b.tokens, users: b.users, renewed: b.renewed}
 	var err error
 	b.hub, err = delivery.New(ctx, delivery.Options{
-		Store: b.store, Policy: policy, Meaning: renewal, Observer: observer,
-		Allowance: &allowance{rights: policy, left: b.left}, Limits: deliveryLimits(c), Logger: b.log,
+		Store: b.store, Policy: b.rights, Meaning: renewal, Observer: observer,
+		Allowance: &allowance{rights: b.rights, left: b.left}, Limits: deliveryLimits(c), Logger: b.log,
 	})
 	if err != nil {
 		return err
@@ -242,6 +243,7 @@ func (b *Broker) makeGateway(context.Context) error {
 		Engine: b.engine, Users: b.users, Policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...),
 		Door: b.door, Audit: b.audit, Tokens: b.tokens, Devices: b.users,
 		Publisher: &httpPublisher{hub: b.hub, left: b.left}, Retained: &kept{hub: b.hub},
+		Streams:   &streams{hub: b.hub, policy: b.rights},
 		WebSocket: b.websocket, Web: web.Handler(), Ready: b.readiness, Registry: registry,
 		Logger: b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(), Revoked: b.webRevoked, Proxies: c.Proxies.Networks(),
 		Limits: gateway.Limits{BodySize: int64(c.HTTP.MaxBodySize), RequestTime: c.HTTP.RequestTimeout.Std()},

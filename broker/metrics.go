@@ -32,7 +32,10 @@ var metricNames = []struct{ name, help, label string }{
 	{"fitmq_wills_total", "Wills published.", ""},
 	{"fitmq_sessions_expired_total", "Sessions that outlived their expiry interval.", ""},
 	{"fitmq_sessions", "Sessions, connected or not.", ""},
-	{"fitmq_clients_connected", "Connected MQTT clients.", ""},
+	{"fitmq_clients_connected", "Connected clients, by MQTT or event stream.", ""},
+	{"fitmq_streams", "Event streams open now.", ""},
+	{"fitmq_streams_opened_total", "Event streams opened.", ""},
+	{"fitmq_streams_overflowed_total", "Event streams ended because too much waited for their clients.", ""},
 	{"fitmq_subscriptions", "Subscriptions in force.", ""},
 	{"fitmq_retained_messages", "Retained messages.", ""},
 	{"fitmq_retained_bytes", "Memory that retained messages count for, in bytes.", ""},
@@ -145,6 +148,9 @@ func (s sink) delivery(st *delivery.Stats, g delivery.Gauges) {
 	s.counter("fitmq_sessions_expired_total", float64(st.SessionsExpired.Load()))
 	s.gauge("fitmq_sessions", float64(g.Sessions))
 	s.gauge("fitmq_clients_connected", float64(g.Connected))
+	s.gauge("fitmq_streams", float64(g.Streams))
+	s.counter("fitmq_streams_opened_total", float64(st.Streams.Opened.Load()))
+	s.counter("fitmq_streams_overflowed_total", float64(st.Streams.Overflows.Load()))
 	s.gauge("fitmq_subscriptions", float64(g.Subscriptions))
 	s.gauge("fitmq_retained_messages", float64(g.Retained))
 	s.gauge("fitmq_retained_bytes", float64(g.RetainedBytes))

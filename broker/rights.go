@@ -85,8 +85,8 @@ func (r *rights) MaySubscribe(c *delivery.Client, filter string) string {
 
 func (r *rights) refused(c *delivery.Client, id access.Identity, action, target, reason string) {
 	via := "mqtt"
-	if c.Remote == "" {
-		via = "http"
+	if c.Via != "" {
+		via = c.Via
 	}
 	r.audit.Write(access.Event{
 		Event: "refused", User: c.UserID, Role: id.Role, By: id.By, Device: id.Device, Client: c.ID,

@@ -64,7 +64,7 @@ func (h *Hub) keep(m *Message, v *Verdict, done func(error)) {
 		}
 		if mt != nil {
 			var b batch
-			h.route(m, mt, nil, &b)
+			h.route(m, mt, h.session(m.From.ClientID), &b)
 			b.flush()
 		}
 		if done != nil {

@@ -36,7 +36,8 @@ type Client struct {
 	Role     string
 	Version  byte // 3, 4 or 5
 	Remote   string
-	Identity any // what the policy attached at sign-in
+	Via      string // how it came: "" = MQTT
+	Identity any    // what the policy attached at sign-in
 }
 
 // Policy says who may do what. Every decision is cheap enough for the hot path.

@@ -177,6 +177,23 @@ func (h *Hub) StreamOf(clientID, userID string) *Stream {
 	return l.stream
 }
 
+// Client is who has opened the stream.
+func (st *Stream) Client() *Client { return st.l.client }
+
+// IdentityOf is what the policy attached to the client's present connection, if
+// it is the user's; nil otherwise.
+func (h *Hub) IdentityOf(clientID, userID string) any {
+	s := h.session(clientID)
+	if s == nil {
+		return nil
+	}
+	l := s.link.Load()
+	if l == nil || l.client.UserID != userID {
+		return nil
+	}
+	return l.client.Identity
+}
+
 // Subscriptions are the session's filters with their QoS.
 func (st *Stream) Subscriptions() map[string]byte {
 	list := map[string]byte{}

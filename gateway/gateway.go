@@ -38,6 +38,8 @@ type Options struct {
 	// leaves the path out.
 	Publisher Publisher
 	Retained  Retained
+	// Streams serves GET /api/v1/events and what belongs to it; nil leaves it out.
+	Streams Streams
 	// WebSocket serves /mqtt and /ws, Web serves /; nil leaves the path out.
 	WebSocket http.Handler
 	Web       http.Handler
@@ -70,6 +72,9 @@ type Limits struct {
 	RequestTime time.Duration
 	// HeaderTime to read a request's header, HTTP's slow start; zero means 10 s.
 	HeaderTime time.Duration
+	// Streams is how many event streams may be open, over which the answer is 503;
+	// zero means 10,000. StreamsPerUser is how many of one user, 429; zero means 50.
+	Streams, StreamsPerUser int
 	// IdleTime of a kept connection; zero means 2 min.
 	IdleTime time.Duration
 }
@@ -83,6 +88,12 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.HeaderTime == 0 {
 		l.HeaderTime = 10 * time.Second
+	}
+	if l.Streams == 0 {
+		l.Streams = 10_000
+	}
+	if l.StreamsPerUser == 0 {
+		l.StreamsPerUser = 50
 	}
 	if l.IdleTime == 0 {
 		l.IdleTime = 2 * time.Minute
@@ -101,6 +112,10 @@ type Gateway struct {
 	root    http.Handler
 	api     *http.ServeMux
 	server  *http.Server
+	streams streamLimits
+	// draining ends when the server goes down.
+	draining context.Context
+	drain    context.CancelFunc
 }
 
 // New returns a Gateway. The error names every required part that is missing.
@@ -122,6 +137,7 @@ func New(o Options) (*Gateway, error) {
 	}
 	o.Limits = o.Limits.withDefaults()
 	g := &Gateway{o: o, log: o.Logger}
+	g.draining, g.drain = context.WithCancel(context.Background())
 	var err error
 	if g.metrics, err = newMetrics(o.Registry); err != nil {
 		return nil, fmt.Errorf("new gateway: %w", err)
@@ -159,10 +175,11 @@ func (g *Gateway) Serve(l net.Listener) error {
 	return nil
 }
 
-// Shutdown stops accepting, waits for the requests under way until ctx ends,
+// Shutdown stops accepting, ends the event streams with a hint to come again, waits for the requests under way until ctx ends,
 // and then cuts off the others, which the error says. WebSocket connections are
 // not its business. Calling it again does nothing more.
 func (g *Gateway) Shutdown(ctx context.Context) error {
+	g.drain()
 	if err := g.server.Shutdown(ctx); err != nil {
 		return fmt.Errorf("shut down http: %w", errors.Join(err, g.server.Close()))
 	}

@@ -155,11 +155,13 @@ var (
 // Message is a message that somebody publishes over HTTP. The right to publish
 // has been judged.
 type Message struct {
-	Sender  access.Identity
-	Topic   string
-	Payload []byte
-	QoS     byte // 0, 1 or 2
-	Retain  bool
+	Sender access.Identity
+	// ClientID is the sender's client that it is from, or "".
+	ClientID string
+	Topic    string
+	Payload  []byte
+	QoS      byte // 0, 1 or 2
+	Retain   bool
 }
 
 // Receipt is what became of a Message.
@@ -176,8 +178,8 @@ type Receipt struct {
 
 // Publisher takes messages the way that MQTT's go.
 type Publisher interface {
-	// Publish returns once the message is stored as its QoS promises. An error
-	// means that the outcome is unknown or the server's fault.
+	// Publish returns once the message is stored as its QoS promises. Errors:
+	// ErrClientOwned; any other means that the outcome is unknown or the server's fault.
 	Publish(ctx context.Context, m Message) (Receipt, error)
 }
 

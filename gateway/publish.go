@@ -14,8 +14,10 @@ import (
 
 // publishBody is the body of POST /publish. A payload that is a JSON string
 // stands for its characters; any other JSON value for its own text, as sent.
-// PayloadBase64 is for what is no text. QoS is 1 unless given.
+// PayloadBase64 is for what is no text. QoS is 1 unless given. ClientID is one of
+// the sender's clients, whose message it then is.
 type publishBody struct {
+	ClientID      *string         `json:"clientId"`
 	Topic         string          `json:"topic"`
 	Payload       json.RawMessage `json:"payload"`
 	PayloadBase64 *string         `json:"payloadBase64"`
@@ -29,6 +31,12 @@ func (b publishBody) message() (Message, []Fault) {
 	var faults []Fault
 	fault := func(member, format string, args ...any) {
 		faults = append(faults, Fault{Detail: fmt.Sprintf(format, args...), Pointer: pointer(member)})
+	}
+	if b.ClientID != nil {
+		m.ClientID = *b.ClientID
+		if why := badClientID(m.ClientID); why != "" {
+			fault("clientId", "%s", why)
+		}
 	}
 	if err := topics.ValidName(b.Topic); err != nil {
 		fault("topic", "%s", err)

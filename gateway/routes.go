@@ -84,6 +84,10 @@ func (g *Gateway) apiRoutes() *http.ServeMux {
 	if g.o.Retained != nil {
 		routes = append(routes, route{"GET /retained", g.retained})
 	}
+	if g.o.Streams != nil {
+		routes = append(routes, route{"POST /ack", g.ack}, route{"POST /subscribe", g.subscribe}, route{"POST /unsubscribe", g.unsubscribe})
+		mux.HandleFunc("GET "+apiPrefix+"/events", g.events)
+	}
 	for _, one := range routes {
 		method, path, _ := strings.Cut(one.pattern, " ")
 		mux.HandleFunc(method+" "+apiPrefix+path, g.answer(apiPrefix+path, one.call))
@@ -96,7 +100,17 @@ const apiPrefix = "/api/v1"
 // openPaths may be asked without credentials where Options.Anonymous says so, and
 // with a token that narrows itself to topics: the policy judges who may do what
 // there.
-var openPaths = map[string]bool{apiPrefix + "/publish": true, apiPrefix + "/retained": true}
+var openPaths = map[string]bool{
+	apiPrefix + "/publish": true, apiPrefix + "/retained": true,
+	apiPrefix + "/ack": true, apiPrefix + "/subscribe": true, apiPrefix + "/unsubscribe": true,
+}
+
+// traffic are the paths whose POST is a client's everyday work, and nothing that
+// is changed.
+var traffic = map[string]bool{
+	apiPrefix + "/publish": true, apiPrefix + "/ack": true,
+	apiPrefix + "/subscribe": true, apiPrefix + "/unsubscribe": true,
+}
 
 // serveAPI answers what is below /api/. What no route takes becomes a problem
 // with a hint.
@@ -114,7 +128,7 @@ func (g *Gateway) serveAPI(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	hint := "known below " + apiPrefix + ": me, users, links, sessions, challenges, conversations, publish, retained, tokens"
+	hint := "known below " + apiPrefix + ": me, users, links, sessions, challenges, conversations, publish, events, retained, tokens"
 	if rest, ok := strings.CutPrefix(r.URL.Path, "/api/"); ok && !strings.HasPrefix(r.URL.Path, apiPrefix+"/") {
 		hint = "the interface is below " + apiPrefix + ": try " + apiPrefix + "/" + clip(strings.TrimPrefix(rest, "v1"))
 	}
@@ -175,7 +189,7 @@ func (g *Gateway) answer(route string, fn call) http.HandlerFunc {
 		if status = res.status; status == 0 {
 			status = http.StatusOK
 		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead && route != apiPrefix+"/publish" {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && !traffic[route] {
 			g.audit(req, "change", status, "")
 			g.log.Info("administrative change", "user", req.id.UserID, "role", string(req.id.Role), "method", r.Method, "path", r.URL.Path, "status", status)
 		}

@@ -313,3 +313,20 @@ func (p *propScanner) joinUser(have, next []byte) []byte {
 	own := make([]byte, 0, n+len(next)+len(p.s.b))
 	return append(append(own, have...), next...)
 }
+
+// EachUser calls fn with the user properties in their order.
+func (p *PublishProperties) EachUser(fn func(name, value string)) {
+	s := scanner{b: p.User}
+	for len(s.b) > 0 {
+		s.b = s.b[1:] // the property's identifier
+		name, err := s.text()
+		if err != nil {
+			return // cannot be: they were read before
+		}
+		value, err := s.text()
+		if err != nil {
+			return // as above
+		}
+		fn(string(name), string(value))
+	}
+}

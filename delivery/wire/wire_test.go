@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -233,5 +234,14 @@ func TestAppendDisconnect(t *testing.T) {
 	}
 	if got, want := wire.AppendPingresp(nil), unhex(t, "d0 00"); !bytes.Equal(got, want) {
 		t.Errorf("PINGRESP: got %x, want %x", got, want)
+	}
+}
+
+func TestPublishProperties_EachUser(t *testing.T) {
+	p := wire.PublishProperties{User: []byte("\x26\x00\x01a\x00\x02bc\x26\x00\x00\x00\x01d")}
+	var got []string
+	p.EachUser(func(name, value string) { got = append(got, name+"="+value) })
+	if want := []string{"a=bc", "=d"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

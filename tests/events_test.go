@@ -1,0 +1,369 @@
+package tests_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/eclipse/paho.golang/paho"
+)
+
+// events is a client that takes Server-Sent Events.
+type events struct {
+	body   io.ReadCloser
+	lines  *bufio.Reader
+	cancel context.CancelFunc
+	opened struct {
+		ClientID       string
+		SessionPresent bool
+		Filters        []struct {
+			Filter string
+			Code   byte
+			Reason string
+		}
+	}
+}
+
+// event is one of them.
+type event struct {
+	id, name string
+	data     struct {
+		Topic   string
+		Payload json.RawMessage
+		QoS     byte
+		Retain  bool
+		Dup     bool
+		Code    byte
+		Reason  string
+	}
+}
+
+func (e event) String() string { return e.data.Topic + " " + string(e.data.Payload) }
+
+// listen opens an event stream. last is the last event's id, or "".
+func (s *server) listen(t testing.TB, user, clientID, last string, filters ...string) *events {
+	t.Helper()
+	e, res := s.tryListen(t, user, secret(user), clientID, last, filters...)
+	if e == nil {
+		body, _ := io.ReadAll(res.Body)
+		t.Fatalf("events: %s: %s", res.Status, body)
+	}
+	return e
+}
+
+func (s *server) tryListen(t testing.TB, user, password, clientID, last string, filters ...string) (*events, *http.Response) {
+	t.Helper()
+	query := url.Values{"clientId": {clientID}, "filter": filters}
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.http+"/api/v1/events?"+query.Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth(user, password)
+	if last != "" {
+		req.Header.Set("Last-Event-ID", last)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatalf("open events: %v", err)
+	}
+	t.Cleanup(func() { res.Body.Close() })
+	if res.StatusCode != http.StatusOK {
+		return nil, res
+	}
+	if got := res.Header.Get("Content-Type"); got != "text/event-stream" {
+		t.Errorf("Content-Type is %q", got)
+	}
+	e := &events{body: res.Body, lines: bufio.NewReader(res.Body), cancel: cancel}
+	for {
+		field, value := e.line(t)
+		if field == "data" {
+			if err := json.Unmarshal([]byte(value), &e.opened); err != nil {
+				t.Fatalf("first event %s: %v", value, err)
+			}
+			e.line(t)
+			return e, res
+		}
+	}
+}
+
+// line reads one line; field "" with value "" is an empty one.
+func (e *events) line(t testing.TB) (field, value string) {
+	t.Helper()
+	timer := time.AfterFunc(patience, e.cancel)
+	defer timer.Stop()
+	line, err := e.lines.ReadString('\n')
+	if err != nil {
+		t.Fatalf("the stream ended: %v", err)
+	}
+	field, value, _ = strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+	return field, value
+}
+
+// next returns the next event.
+func (e *events) next(t testing.TB) event {
+	t.Helper()
+	ev := event{}
+	for {
+		field, value := e.line(t)
+		switch field {
+		case "id":
+			ev.id = value
+		case "event":
+			ev.name = value
+		case "data":
+			if err := json.Unmarshal([]byte(value), &ev.data); err != nil {
+				t.Fatalf("event %s: %v", value, err)
+			}
+		case "":
+			if ev.name != "" {
+				return ev
+			}
+		}
+	}
+}
+
+// want waits for messages, as "topic payload".
+func (e *events) want(t testing.TB, wants ...string) (ids []string) {
+	t.Helper()
+	for _, want := range wants {
+		ev := e.next(t)
+		if got := ev.String(); got != want || ev.name != "message" {
+			t.Fatalf("got %s %s, want %s", ev.name, got, want)
+		}
+		ids = append(ids, ev.id)
+	}
+	return ids
+}
+
+func (e *events) wantEnd(t testing.TB, code byte) {
+	t.Helper()
+	for {
+		ev := e.next(t)
+		if ev.name != "end" {
+			continue
+		}
+		if ev.data.Code != code {
+			t.Errorf("the stream ended with %#x (%s), want %#x", ev.data.Code, ev.data.Reason, code)
+		}
+		return
+	}
+}
+
+// as makes a request as a user and returns status and body.
+func (s *server) as(t testing.TB, user, method, path, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.http+"/api/v1"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth(user, secret(user))
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(bytes.TrimSpace(answer))
+}
+
+func (s *server) ack(t testing.TB, user, clientID, last string) {
+	t.Helper()
+	if status, answer := s.as(t, user, "POST", "/ack", fmt.Sprintf(`{"clientId":%q,"lastEventId":%q}`, clientID, last)); status != http.StatusNoContent {
+		t.Fatalf("ack: %d %s", status, answer)
+	}
+}
+
+// A client goes to and fro between MQTT and events while messages come: each
+// arrives once, in order.
+func TestEvents_Switch(t *testing.T) {
+	s := startServer(t, "--dev")
+	s.user(t, "ana", "member")
+	pub := dial(t, s, "", "")
+	sent := 0
+	publish := func() string {
+		sent++
+		pub.publish(t, "t/x", byte(1+sent%2), sent)
+		return fmt.Sprint("t/x ", sent)
+	}
+	sse := s.listen(t, "ana", "phone", "", "t/#")
+	if sse.opened.SessionPresent || len(sse.opened.Filters) != 1 || sse.opened.Filters[0].Code != 1 {
+		t.Errorf("opened as %+v", sse.opened)
+	}
+	for range 3 {
+		want := []string{publish(), publish()}
+		last := sse.want(t, want...)[1]
+		s.ack(t, "ana", "phone", last)
+		away := sent
+		publish() // while it changes over
+		m := dial(t, s, "ana", "phone")
+		if !m.sessionPresent {
+			t.Fatal("MQTT finds no session")
+		}
+		sse.wantEnd(t, 0x8E)
+		publish()
+		eventually(t, "messages over MQTT", func() bool { return len(m.on("t/x")) >= sent-away })
+		if got, want := m.on("t/x"), []string{fmt.Sprint(away + 1), fmt.Sprint(away + 2)}; !slices.Equal(got, want) {
+			t.Fatalf("over MQTT came %q, want %q", got, want)
+		}
+		if err := m.Disconnect(&paho.Disconnect{}); err != nil {
+			t.Fatal(err)
+		}
+		want = []string{publish()}
+		sse = s.listen(t, "ana", "phone", last)
+		if !sse.opened.SessionPresent {
+			t.Fatal("the stream finds no session")
+		}
+		s.ack(t, "ana", "phone", sse.want(t, want...)[0])
+	}
+}
+
+// What was confirmed before a kill does not come again, what was not does.
+func TestEvents_Kill(t *testing.T) {
+	s := startServer(t, "--dev")
+	s.user(t, "ana", "member")
+	sse := s.listen(t, "ana", "phone", "", "t")
+	pub := dial(t, s, "", "")
+	for i := range 4 {
+		pub.publish(t, "t", byte(1+i%2), i)
+	}
+	ids := sse.want(t, "t 0", "t 1", "t 2", "t 3")
+	s.kill(t)
+	s.start(t)
+	sse = s.listen(t, "ana", "phone", ids[1])
+	if again := sse.want(t, "t 2", "t 3"); !slices.Equal(again, ids[2:]) {
+		t.Errorf("repeated as %q, were %q", again, ids[2:])
+	}
+	s.stop(t)
+	sse.wantEnd(t, 0x8B)
+}
+
+// Who takes events from a session takes part in it.
+func TestEvents_Joins(t *testing.T) {
+	s := startServer(t)
+	s.race(t)
+	ana := dial(t, s, "ana", "")
+	ana.subscribe(t, 1, "session/s1/events")
+	sse := s.listen(t, "ben", "page", "", "session/s1/#", "session/s1/form/ana")
+	if f := sse.opened.Filters; f[0].Code != 1 || f[1].Code != 0x87 || f[1].Reason == "" {
+		t.Errorf("filters: %+v", f)
+	}
+	joined := func(kind string) func() bool {
+		return func() bool {
+			for _, p := range ana.on("session/s1/events") {
+				if strings.Contains(p, kind) && strings.Contains(p, `"ben"`) {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	eventually(t, "ben joins", joined("participant-joined"))
+	if status, answer := s.as(t, "ben", "POST", "/publish", `{"clientId":"page","topic":"session/s1/chat","payload":{"content":"hi"}}`); status != http.StatusOK {
+		t.Errorf("publish: %d %s", status, answer)
+	}
+	for ev := sse.next(t); ev.data.Topic != "session/s1/chat"; {
+		ev = sse.next(t)
+	}
+	status, answer := s.as(t, "ben", "POST", "/unsubscribe", `{"clientId":"page","filters":["session/s1/#"]}`)
+	if status != http.StatusOK || answer != `{"filters":[{"filter":"session/s1/#","code":0}]}` {
+		t.Errorf("unsubscribe: %d %s", status, answer)
+	}
+	eventually(t, "ben leaves", joined("participant-left"))
+	if status, answer := s.as(t, "ben", "POST", "/subscribe", `{"clientId":"page","filters":["session/s1/info"],"qos":0}`); status != http.StatusOK {
+		t.Errorf("subscribe: %d %s", status, answer)
+	}
+	for ev := sse.next(t); ev.data.Topic != "session/s1/info" || !ev.data.Retain; {
+		ev = sse.next(t)
+	}
+}
+
+func TestEvents_Err(t *testing.T) {
+	s := startServer(t)
+	s.race(t)
+	s.listen(t, "ana", "hers", "", "user/ana/#")
+	for name, test := range map[string]struct {
+		user, password, id, last string
+		filters                  []string
+		want                     int
+	}{
+		"wrong password":  {"ben", "x", "b", "", nil, 401},
+		"another's id":    {"ben", secret("ben"), "hers", "", nil, 403},
+		"no right":        {"ben", secret("ben"), "b", "", []string{"user/ana/#"}, 403},
+		"filter":          {"ben", secret("ben"), "b", "", []string{"a/#/b"}, 400},
+		"empty client id": {"ben", secret("ben"), "", "", nil, 400},
+		"event id":        {"ben", secret("ben"), "b", "xx", nil, 422},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, res := s.tryListen(t, test.user, test.password, test.id, test.last, test.filters...)
+			if res.StatusCode != test.want || !strings.Contains(res.Header.Get("Content-Type"), "json") {
+				t.Errorf("got %s %s, want %d", res.Status, res.Header.Get("Content-Type"), test.want)
+			}
+		})
+	}
+	for body, want := range map[string]int{
+		`{"clientId":"nobody","lastEventId":"1-1"}`: 404,
+		`{"clientId":"hers","lastEventId":"1-1"}`:   409,
+		`{"clientId":"hers","lastEventId":"x"}`:     422,
+		`{"clientId":"hers"}`:                       422,
+		`{"lastEventId":"1-1"}`:                     422,
+	} {
+		if status, answer := s.as(t, "ana", "POST", "/ack", body); status != want {
+			t.Errorf("ack %s: %d %s, want %d", body, status, answer, want)
+		}
+	}
+	if status, _ := s.as(t, "ben", "POST", "/ack", `{"clientId":"hers","lastEventId":"1-1"}`); status != 403 {
+		t.Errorf("ack of another's: %d, want 403", status)
+	}
+	if status, _ := s.as(t, "ben", "POST", "/publish", `{"clientId":"hers","topic":"session/s1/chat","payload":{"content":"x"}}`); status != 403 {
+		t.Errorf("publish as another's client: %d, want 403", status)
+	}
+	if status, _ := s.as(t, "ana", "POST", "/subscribe", `{"clientId":"none","filters":["user/ana/#"]}`); status != 409 {
+		t.Errorf("subscribe without a stream: %d, want 409", status)
+	}
+}
+
+// A stream ends with the token that opened it, unless a fresh one came.
+func TestEvents_Token(t *testing.T) {
+	s := startServer(t)
+	s.user(t, "ana", "member")
+	token := func(ttl string) string {
+		status, answer := s.rest(t, "POST", "/tokens", map[string]string{"userId": "ana", "ttl": ttl})
+		var got struct{ Token string }
+		if err := json.Unmarshal(answer, &got); err != nil || got.Token == "" {
+			t.Fatalf("token: %d %s", status, answer)
+		}
+		return got.Token
+	}
+	open := func(clientID string) *events {
+		sse, res := s.tryListen(t, "ana", token("2s"), clientID, "", "user/ana/#")
+		if sse == nil {
+			t.Fatal(res.Status)
+		}
+		return sse
+	}
+	renewed, old := open("renewed"), open("old")
+	body := fmt.Sprintf(`{"clientId":"renewed","topic":"user/ana/token","payload":%q}`, token("1m"))
+	if status, answer := s.as(t, "ana", "POST", "/publish", body); status != http.StatusOK {
+		t.Fatalf("renew: %d %s", status, answer)
+	}
+	old.wantEnd(t, 0x87)
+	if status, answer := s.as(t, "ana", "POST", "/subscribe", `{"clientId":"renewed","filters":["user/ana/error"]}`); status != http.StatusOK {
+		t.Errorf("the renewed stream has ended: %d %s", status, answer)
+	}
+	renewed.cancel()
+}
