@@ -86,15 +86,9 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	if replaced != nil {
-		h.end(replaced, wire.SessionTakenOver)
-	}
 	s.attaching.Lock()
 	defer s.attaching.Unlock()
-	if old := s.link.Load(); old != nil {
-		old.conn.Disconnect(wire.SessionTakenOver, "another connection has the same client identifier")
-		h.disconnected(old)
-	}
+	unsettled := h.takeOver(s, replaced)
 	h.wills.settle(s.id)
 	h.returned(s.id)
 	l := &link{s: s, conn: c.Conn, client: c.Client, present: present, problem: c.ProblemInformation}
@@ -110,7 +104,7 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 	if l.maxPacket == 0 {
 		l.maxPacket = ^uint32(0)
 	}
-	if earlier, ok := h.unsettled.LoadAndDelete(s.id); ok && earlier.(*link).unsettled() {
+	if unsettled {
 		l.follow()
 	}
 	if !s.take(l, &c) {
@@ -120,6 +114,32 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 		return nil, fmt.Errorf("store the session: %w", err)
 	}
 	return l, nil
+}
+
+// takeOver ends the connections that the client has with its session and with
+// the one that was replaced. What they were about to take is taken when it
+// returns; unsettled: something of it is on its way to the log.
+func (h *Hub) takeOver(s, replaced *Session) (unsettled bool) {
+	var before []*link
+	if replaced != nil {
+		if l := replaced.link.Load(); l != nil {
+			before = append(before, l)
+		}
+		h.end(replaced, wire.SessionTakenOver)
+	}
+	if l := s.link.Load(); l != nil {
+		before = append(before, l)
+		l.conn.Disconnect(wire.SessionTakenOver, "another connection has the same client identifier")
+		h.disconnected(l)
+	}
+	if l, ok := h.unsettled.LoadAndDelete(s.id); ok {
+		before = append(before, l.(*link))
+	}
+	for _, l := range before {
+		l.quiet()
+		unsettled = unsettled || l.unsettled()
+	}
+	return unsettled
 }
 
 // claim finds or makes the session of a client id for its user.

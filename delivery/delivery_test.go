@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/fitmq/fitmq/delivery"
@@ -532,6 +533,43 @@ func TestSession_TopicAlias(t *testing.T) {
 	}
 	if len(again.Topic) != 0 || again.Props.TopicAlias != 1 {
 		t.Errorf("got topic %q with alias %d, want the alias alone", again.Topic, again.Props.TopicAlias)
+	}
+}
+
+// An alias that went with a message too large to be sent is not known.
+func TestSession_TopicAliasOfATooLargeMessage(t *testing.T) {
+	p := startPlane(t, t.TempDir(), delivery.Limits{})
+	sub := p.connect("sub", 5, func(c *delivery.Connect) { c.TopicAliasMaximum, c.MaximumPacketSize = 1, 50 })
+	sub.subscribe("#", 0)
+	pub := p.connect("pub", 5)
+	pub.publish("a/b", strings.Repeat("x", 100), 0, 0, false, false)
+	pub.publish("a/b", "y", 0, 0, false, false)
+	if got := sub.want(wire.PUBLISH).pub; string(got.Topic) != "a/b" || got.Props.TopicAlias != 1 {
+		t.Errorf("got topic %q with alias %d, want a/b named 1", got.Topic, got.Props.TopicAlias)
+	}
+}
+
+// A QoS 2 delivery that a crash interrupted is sent again as it was.
+func TestSession_RepeatedAsItWas(t *testing.T) {
+	p := startPlane(t, t.TempDir(), delivery.Limits{})
+	pub := p.connect("pub", 5)
+	exactly(pub, "q/1", "live", 1)
+	pub.publish("r/1", "kept", 2, 2, true, false)
+	pub.want(wire.PUBREC)
+	sub := p.connect("sub", 5, lasting)
+	sub.subscribe("r/#", 2, 7)
+	kept := sub.wantMessage("r/1", "kept")
+	sub.subscribe("q/#", 2, 9)
+	exactly(pub, "q/1", "x", 3)
+	live := sub.wantMessage("q/1", "x")
+	p = p.crash(delivery.Limits{})
+	sub = p.connect("sub", 5, lasting)
+	for _, want := range []packet{kept, live} {
+		got := sub.wantMessage(string(want.pub.Topic), string(want.pub.Payload))
+		if got.pub.PacketID != want.pub.PacketID || got.subID != want.subID || got.pub.Retain != want.pub.Retain || !got.pub.Dup {
+			t.Errorf("got id %d, identifier %d, retain %t, DUP %t; want id %d, identifier %d, retain %t and DUP",
+				got.pub.PacketID, got.subID, got.pub.Retain, got.pub.Dup, want.pub.PacketID, want.subID, want.pub.Retain)
+		}
 	}
 }
 

@@ -22,15 +22,17 @@ const (
 // Flags of a step whose message the session's own cursor does not count: it came
 // from a shared subscription, or is not owed from the log.
 const (
-	flowShared = 0x80
+	flowShared = 0x80 // the id of the group follows the fixed part
 	flowAside  = 0x40
 	// flowKept: a retained message that SUBSCRIBE has brought about.
-	flowKept  = 0x20
-	flowFlags = flowShared | flowAside | flowKept
+	flowKept   = 0x20
+	flowRetain = 0x10 // it goes out with the retain flag
+	flowFlags  = flowShared | flowAside | flowKept | flowRetain
 )
 
-// flowFixed is the size of a step's record without the client id: the step, the
-// packet id, the position of the message, and the session's generation.
+// flowFixed is the size of a step's record without the group and the client id:
+// the step, the packet id, the position of the message, and the session's
+// generation.
 const flowFixed = 1 + 2 + 8 + 8
 
 // logFlow appends a step. It never waits, so it may be called under the
@@ -45,11 +47,17 @@ func (h *Hub) logFlow(s *Session, step flowStep, f *flight, done func(error)) {
 	if f.kept {
 		step |= flowKept
 	}
-	data := make([]byte, 0, flowFixed+len(s.id))
+	if f.retain {
+		step |= flowRetain
+	}
+	data := make([]byte, 0, flowFixed+8+len(s.id))
 	data = append(data, byte(step))
 	data = binary.LittleEndian.AppendUint16(data, f.id)
 	data = binary.LittleEndian.AppendUint64(data, uint64(f.pos))
 	data = binary.LittleEndian.AppendUint64(data, uint64(s.kept.gen))
+	if f.share != nil {
+		data = binary.LittleEndian.AppendUint64(data, f.share.id)
+	}
 	data = append(data, s.id...)
 	h.commit.add(op{rec: store.Record{Kind: kindFlow, Data: data}, from: s.link.Load(), done: done}, false)
 }
@@ -59,23 +67,29 @@ func (h *Hub) replayFlow(e store.Entry) error {
 	if len(e.Data) < flowFixed {
 		return fmt.Errorf("%w at position %d", errBadRecord, e.Pos)
 	}
-	s := h.sessions[string(e.Data[flowFixed:])]
+	flags, step := e.Data[0]&flowFlags, flowStep(e.Data[0]&^flowFlags)
+	id := binary.LittleEndian.Uint16(e.Data[1:])
+	pos := store.Pos(binary.LittleEndian.Uint64(e.Data[3:]))
+	client := e.Data[flowFixed:]
+	q := queued{qos: 2, pos: pos, aside: flags&flowAside != 0, kept: flags&flowKept != 0, retain: flags&flowRetain != 0, recalled: true}
+	if flags&flowShared != 0 {
+		if len(client) < 8 {
+			return fmt.Errorf("%w at position %d", errBadRecord, e.Pos)
+		}
+		q.share = h.groups.recall(binary.LittleEndian.Uint64(client))
+		q.share.replayTaken(step, pos)
+		client = client[8:]
+	}
+	s := h.sessions[string(client)]
 	if s == nil || e.Pos <= s.kept.applied || int64(binary.LittleEndian.Uint64(e.Data[11:])) != s.kept.gen {
 		return nil // of a session that has ended, or known already
 	}
 	s.dirty = true // what is done again here is in no table yet
-	id := binary.LittleEndian.Uint16(e.Data[1:])
-	pos := store.Pos(binary.LittleEndian.Uint64(e.Data[3:]))
 	o := &s.out
-	shared, aside, kept := e.Data[0]&flowShared != 0, e.Data[0]&flowAside != 0, e.Data[0]&flowKept != 0
-	same := func(f *flight) bool { return f.pos == pos && (f.share != nil) == shared && f.aside == aside }
-	switch flowStep(e.Data[0] &^ flowFlags) {
+	same := func(f *flight) bool { return f.pos == pos && f.share == q.share && f.aside == q.aside }
+	switch step {
 	case flowSent:
 		o.dropFlight(func(f *flight) bool { return same(f) || f.id == id })
-		q := queued{qos: 2, pos: pos, aside: aside, kept: kept, retain: kept}
-		if shared {
-			q.share = h.groups.orphan
-		}
 		o.flights = append(o.flights, flight{queued: q, id: id, state: flightSent})
 		o.lastID = id
 	case flowDropped:
@@ -86,13 +100,10 @@ func (h *Hub) replayFlow(e store.Entry) error {
 		}
 	case flowDone:
 		o.dropFlight(func(f *flight) bool { return f.id == id })
-		if shared {
-			h.groups.taken[pos] = struct{}{}
-		}
-		if kept {
+		if q.kept {
 			o.keptOwed.acknowledged(pos)
 		}
-		if shared || aside {
+		if q.owed() == 0 {
 			break
 		}
 		if o.done == nil {

@@ -29,6 +29,8 @@ type subscription struct {
 	asked uint64
 	// group is the shared subscription that this is a member's part of, or nil.
 	group *group
+	// born is the group's beginning, 0 where there is none.
+	born store.Pos
 }
 
 // inner is the filter that topics are matched against.

@@ -18,6 +18,10 @@ type link struct {
 	present bool // CONNACK said session present
 	problem bool // the client wants reason strings [3.1.2.11.7]
 
+	// busy is held while a packet is handled, so that a successor can wait for
+	// the end of it. Nothing else is locked around it but Session.attaching.
+	busy sync.Mutex
+
 	// window is how many QoS 1 and 2 messages the client takes at once: its
 	// Receive Maximum, at most Limits.MaxInflight.
 	window    int
@@ -70,6 +74,8 @@ const (
 // Packet handles one packet of the data plane. body is only valid during the
 // call. An error, a *wire.Error, ends the connection.
 func (l *link) Packet(header byte, body []byte) error {
+	l.busy.Lock()
+	defer l.busy.Unlock()
 	if l.s.link.Load() != l { // what it still has to say would overtake its successor
 		return &wire.Error{Code: wire.SessionTakenOver, Reason: "another connection has the same client identifier"}
 	}
@@ -145,6 +151,14 @@ func (l *link) takeAgain(id uint16) int {
 	return n - len(l.again)
 }
 
+// quiet waits for the end of the packet that is being handled: what comes over
+// a later connection must not overtake it. The session has another connection,
+// or none, so no more packets are taken. It waits for the store at most.
+func (l *link) quiet() {
+	l.busy.Lock()
+	l.busy.Unlock() //nolint:staticcheck // the wait is the point
+}
+
 // unsettled reports whether something that was published over this connection
 // is on its way to the log, or has not been routed from there.
 func (l *link) unsettled() bool {
@@ -207,8 +221,12 @@ func (l *link) put(m *Message, id uint16, qos byte, retain, dup bool, ids []uint
 		l.named.mu.Lock() // a topic must not be sent by its alias before its name
 		defer l.named.mu.Unlock()
 	}
+	named := len(l.named.byTopic)
 	f := l.encode(m, qos, retain, dup, ids)
 	if uint64(len(f.b)) > uint64(l.maxPacket) {
+		if len(l.named.byTopic) > named {
+			delete(l.named.byTopic, m.Topic) // the client has not been told
+		}
 		return false, false
 	}
 	if qos == 0 {

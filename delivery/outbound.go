@@ -50,6 +50,8 @@ type queued struct {
 	aside bool
 	// kept: a retained message that SUBSCRIBE has brought about.
 	kept bool
+	// recalled: the log had it after a crash, without the identifiers.
+	recalled bool
 }
 
 // owed is the position that the session's own cursor passes with this delivery,

@@ -50,6 +50,7 @@ type subRow struct {
 	Since       store.Pos `json:"s"`
 	LocalSince  store.Pos `json:"ls,omitempty"`
 	Asked       uint64    `json:"a,omitempty"`
+	Born        store.Pos `json:"gb,omitempty"` // of the group
 }
 
 type willRow struct {
@@ -87,7 +88,7 @@ type flightRow struct {
 	Retain   bool      `json:"retain,omitempty"`
 	IDs      []uint32  `json:"ids,omitempty"`
 	Released bool      `json:"released,omitempty"`
-	Shared   bool      `json:"shared,omitempty"`
+	Group    uint64    `json:"group,omitempty"`
 	Aside    bool      `json:"aside,omitempty"`
 	Kept     bool      `json:"kept,omitempty"`
 }
@@ -153,7 +154,7 @@ func (s *Session) row() sessionRow {
 	for _, sub := range s.subs {
 		r.Subs = append(r.Subs, subRow{
 			Filter: sub.filter, QoS: sub.qos, NoLocal: sub.noLocal, AsPublished: sub.asPublished,
-			Handling: sub.retainHandling, ID: sub.id, Since: sub.since, LocalSince: sub.localSince, Asked: sub.asked,
+			Handling: sub.retainHandling, ID: sub.id, Since: sub.since, LocalSince: sub.localSince, Asked: sub.asked, Born: sub.born,
 		})
 	}
 	r.From, r.Gen, r.Since = s.kept.born, s.kept.gen, s.connected
@@ -316,9 +317,15 @@ func (s *Session) progress(pos store.Pos) progressRow {
 		r.State = s.hub.now().Add(-2 * time.Second).UnixNano() // what is newer is owed again after a crash
 	}
 	for _, f := range o.flights {
-		if f.pos != 0 && f.state != flightLogging {
-			r.Flights = append(r.Flights, flightRow{ID: f.id, Pos: f.pos, QoS: f.qos, Retain: f.retain, IDs: f.ids, Released: f.state == flightReleased, Shared: f.share != nil, Aside: f.aside, Kept: f.kept})
+		// A QoS 1 delivery of a shared subscription is its group's, who reads it again.
+		if f.pos == 0 || f.state == flightLogging || f.share != nil && f.qos == 1 {
+			continue
 		}
+		row := flightRow{ID: f.id, Pos: f.pos, QoS: f.qos, Retain: f.retain, IDs: f.ids, Released: f.state == flightReleased, Aside: f.aside, Kept: f.kept}
+		if f.share != nil {
+			row.Group = f.share.id
+		}
+		r.Flights = append(r.Flights, row)
 	}
 	for p := range o.done {
 		if p <= r.Cursor {
@@ -352,7 +359,7 @@ func (h *Hub) trim(ctx context.Context) {
 			continue
 		}
 		s.mu.Lock()
-		floor = min(floor, s.cursor())
+		floor = min(floor, s.needs())
 		s.mu.Unlock()
 	}
 	for _, g := range h.groups.all() {

@@ -109,13 +109,15 @@ func (h *Hub) rejoin() {
 	for _, s := range h.sessions {
 		for i := range s.out.flights {
 			if f := &s.out.flights[i]; f.share != nil {
-				h.groups.taken[f.pos] = struct{}{}
+				f.share.begun(f.pos)
+				f.share.handedOut(f.pos)
 			}
 		}
 		for _, sub := range s.subs {
 			h.inForce(s, sub)
 		}
 	}
+	h.groups.recovered = nil
 }
 
 // restore makes a session of its rows. One that was connected when the broker
@@ -135,7 +137,7 @@ func (h *Hub) restore(id string, row sessionRow, p progressRow) (*Session, error
 	for _, r := range row.Subs {
 		s.subs[r.Filter] = &subscription{
 			filter: r.Filter, qos: r.QoS, noLocal: r.NoLocal, asPublished: r.AsPublished,
-			retainHandling: r.Handling, id: r.ID, since: r.Since, localSince: r.LocalSince, asked: r.Asked,
+			retainHandling: r.Handling, id: r.ID, since: r.Since, localSince: r.LocalSince, asked: r.Asked, born: r.Born,
 		}
 	}
 	w, err := row.Will.will()
@@ -151,8 +153,8 @@ func (h *Hub) restore(id string, row sessionRow, p progressRow) (*Session, error
 			state = flightReleased
 		}
 		q := queued{qos: f.QoS, retain: f.Retain, ids: f.IDs, pos: f.Pos, aside: f.Aside, kept: f.Kept}
-		if f.Shared {
-			q.share = h.groups.orphan
+		if f.Group != 0 {
+			q.share = h.groups.recall(f.Group)
 		}
 		o.flights = append(o.flights, flight{queued: q, id: f.ID, state: state})
 	}

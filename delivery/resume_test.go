@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fitmq/fitmq/delivery"
 	"github.com/fitmq/fitmq/delivery/wire"
@@ -232,5 +233,45 @@ func TestSession_RetainedBesideCrash(t *testing.T) {
 			got[string(m.pub.Payload)] = true
 			sub.ack(wire.PUBACK, m.pub.PacketID)
 		}
+	}
+}
+
+// What an earlier connection is about to hand over comes before what a later
+// one does.
+func TestHub_TakenOverInTheMiddleOfAPacket(t *testing.T) {
+	for name, opts := range map[string][]connectOption{"Resumed": {lasting}, "CleanStart": {lasting, cleanStart}} {
+		t.Run(name, func(t *testing.T) {
+			entered, goOn := make(chan struct{}), make(chan struct{})
+			p := startPlane(t, t.TempDir(), delivery.Limits{}, func(p *plane) {
+				p.deny = func(user, topic string) bool {
+					if user == "pub" && topic == "q/first" {
+						close(entered)
+						<-goOn
+					}
+					return false
+				}
+			})
+			sub := p.connect("sub", 5)
+			sub.subscribe("q/#", 1)
+			before := p.connect("pub", 5, lasting)
+			first, _ := wire.AppendPublish(nil, 5, &wire.PublishOut{Topic: "q/first", Payload: []byte("1"), QoS: 1, PacketID: 1})
+			var both sync.WaitGroup
+			both.Go(func() { _ = before.send(first) }) // the connection is taken over: any answer will do
+			<-entered
+			returned := make(chan struct{})
+			both.Go(func() {
+				defer close(returned)
+				after := p.connect("pub", 5, opts...)
+				after.publish("q/second", "2", 1, 2, false, false)
+			})
+			select {
+			case <-returned:
+			case <-time.After(50 * time.Millisecond): // it waits for the earlier connection
+			}
+			close(goOn)
+			both.Wait()
+			sub.wantMessage("q/first", "1")
+			sub.wantMessage("q/second", "2")
+		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fitmq/fitmq/delivery/wire"
 	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/topics"
 )
 
 // offer gives a message to the session over l. Of QoS 0 only state topics come
@@ -108,7 +109,8 @@ func (s *Session) send(l *link, q queued, b *batch) bool {
 		s.transmit(l, &q, 0, false, b)
 		return true
 	}
-	logged := q.qos == 2 && q.pos != 0 && s.lasting.Load()
+	// To a group it matters who began a delivery, whatever becomes of the session.
+	logged := q.qos == 2 && q.pos != 0 && (s.lasting.Load() || q.share != nil)
 	// What follows a QoS 2 message waits until that one is out, to keep order.
 	at, blocked := o.place(&q)
 	// What is not owed from the log is named by what went before it.
@@ -173,6 +175,9 @@ func (s *Session) flowLogged(l *link, id uint16, err error) {
 	}
 	f := &s.out.flights[i]
 	f.state = flightSent
+	if f.share != nil {
+		f.share.begun(f.pos)
+	}
 	s.dirty = true
 	b := &s.hub.commit.batch
 	s.transmit(l, &f.queued, id, false, b)
@@ -200,6 +205,9 @@ func (o *outbound) resend(s *Session, l *link, read map[store.Pos]*Message) {
 			}
 			continue // trimmed, or no longer allowed; what was sent does not expire [MQTT-4.3.3-7]
 		}
+		if f.recalled {
+			s.recall(&f.queued)
+		}
 		f.state = flightWaiting
 		o.waiting++
 		o.flights = append(o.flights, f)
@@ -226,6 +234,17 @@ func (s *Session) unread() map[store.Pos]*Message {
 		}
 	}
 	return read
+}
+
+// recall works out what the log does not say about a delivery: the subscription
+// identifiers [MQTT-3.3.4-3]. mu is held.
+func (s *Session) recall(q *queued) {
+	q.recalled = false
+	for _, sub := range s.subs {
+		if sub.id != 0 && sub.group == q.share && topics.Match(sub.inner(), q.m.Topic) {
+			q.ids = append(q.ids, sub.id)
+		}
+	}
 }
 
 // sortFlights brings the window into the order of the log, which is that of

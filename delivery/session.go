@@ -242,4 +242,16 @@ func (s *Session) cursor() store.Pos {
 	return at
 }
 
+// needs is the position up to which the session needs nothing of the log any
+// more: what it may have to send again is read from there, too. mu is held.
+func (s *Session) needs() store.Pos {
+	at := s.cursor()
+	for i := range s.out.flights {
+		if f := &s.out.flights[i]; f.pos != 0 && f.state != flightReleased {
+			at = min(at, f.pos-1)
+		}
+	}
+	return at
+}
+
 func seconds(n uint32) time.Duration { return time.Duration(n) * time.Second }

@@ -2,12 +2,10 @@ package delivery
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"sync"
 
 	"github.com/fitmq/fitmq/store"
-	"github.com/fitmq/fitmq/topics"
 )
 
 // group is a shared subscription: sessions that share the messages of one
@@ -17,111 +15,40 @@ import (
 // log; it is read from the group's own cursor.
 type group struct {
 	hub    *Hub
+	id     uint64 // of the key, as the log has it
 	key    string // $share/name/filter
 	filter string
+	// born is the log position at its beginning: nothing before is its business,
+	// nor what is stored of an earlier group with the same key. Like key and
+	// filter it is set when the first member joins.
+	born store.Pos
 
-	// mu guards below, but for out. Lock order: mu before a session's mu.
+	// mu guards below, but for what outMu does. Lock order: the list of groups, mu,
+	// a session's mu.
 	mu      sync.Mutex
 	members []*member
 	next    int // whose turn it is
 	read    store.Pos
 	missed  store.Pos
 	behind  bool
-	ended   bool
-	back    []queued // given back by members who left, to be handed on first
+	ended   bool // has no members
+	// back is what waits for a member with room: given back by members who left,
+	// or in no log to wait in. Over the bounds of one session's queue what comes
+	// new is dropped and counted; what is given back was within a member's.
+	back      []queued
+	backBytes int
 
-	// outMu guards out; a leaf: it may be taken under any other lock.
+	// outMu guards below; a leaf: it may be taken under any other lock.
 	outMu sync.Mutex
 	out   map[store.Pos]struct{} // handed out from the log and not acknowledged
+	// taken are positions over the cursor whose QoS 2 delivery has begun: they are
+	// one session's, even when that has ended [MQTT-4.8.2-5].
+	taken map[store.Pos]struct{}
 }
 
 type member struct {
 	s   *Session
 	sub *subscription
-}
-
-// groups is the shared subscriptions in force, by key.
-type groups struct {
-	mu    sync.Mutex
-	byKey map[string]*group
-	saved map[string]store.Pos // cursors as last written
-	// taken are log positions that a recovered session has in a QoS 2 exchange:
-	// they belong to that session, not to its group any more [MQTT-4.8.2-5].
-	// Only written during recovery.
-	taken map[store.Pos]struct{}
-	// orphan stands for the group of a recovered QoS 2 exchange.
-	orphan *group
-}
-
-func newGroups(h *Hub) *groups {
-	return &groups{
-		byKey: map[string]*group{}, saved: map[string]store.Pos{}, taken: map[store.Pos]struct{}{},
-		orphan: &group{hub: h, ended: true, out: map[store.Pos]struct{}{}},
-	}
-}
-
-func (gs *groups) all() []*group {
-	gs.mu.Lock()
-	defer gs.mu.Unlock()
-	list := make([]*group, 0, len(gs.byKey))
-	for _, g := range gs.byKey {
-		list = append(list, g)
-	}
-	return list
-}
-
-// join puts the session into the group of its subscription.
-func (h *Hub) join(s *Session, sub *subscription) *group {
-	_, inner, _, err := topics.SplitShared(sub.filter)
-	if err != nil {
-		inner = sub.filter // judged before: cannot be
-	}
-	h.groups.mu.Lock()
-	g := h.groups.byKey[sub.filter]
-	if g == nil {
-		g = &group{hub: h, key: sub.filter, filter: inner, read: sub.since, behind: true, out: map[store.Pos]struct{}{}}
-		if at, ok := h.groups.saved[sub.filter]; ok {
-			g.read = at
-		}
-		h.groups.byKey[sub.filter] = g
-	}
-	h.groups.mu.Unlock()
-	g.mu.Lock()
-	g.drop(s)
-	g.members = append(g.members, &member{s: s, sub: sub})
-	g.mu.Unlock()
-	h.index.share(g)
-	h.catchUp.want(g)
-	return g
-}
-
-// leave takes a session out; the last one ends the group.
-func (g *group) leave(s *Session) {
-	g.mu.Lock()
-	g.drop(s)
-	last := len(g.members) == 0
-	g.ended = last
-	g.mu.Unlock()
-	if last {
-		g.hub.groups.mu.Lock()
-		if g.hub.groups.byKey[g.key] == g {
-			delete(g.hub.groups.byKey, g.key)
-		}
-		g.hub.groups.mu.Unlock()
-		g.hub.index.unshare(g)
-		return
-	}
-	g.hub.index.spoil(g.filter)
-}
-
-// drop removes the session from the members; mu is held.
-func (g *group) drop(s *Session) {
-	for i, m := range g.members {
-		if m.s == s {
-			g.members = append(g.members[:i:i], g.members[i+1:]...)
-			return
-		}
-	}
 }
 
 // durable reports whether a member outlives its connection and wants QoS over 0.
@@ -140,7 +67,7 @@ func (g *group) durable() bool {
 // take now stays there.
 func (g *group) offer(m *Message, b *batch) {
 	pos := m.Pos()
-	logged := pos != 0 && !m.State && m.QoS > 0
+	logged := m.logged()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.ended || logged && pos <= g.read {
@@ -150,21 +77,34 @@ func (g *group) offer(m *Message, b *batch) {
 		g.missed = max(g.missed, pos)
 		return
 	}
-	if g.hand(m, logged, b) {
+	if g.hand(m, b) {
 		if logged {
 			g.read = pos
 		}
 		return
 	}
-	if logged {
+	lim := &g.hub.limits
+	switch {
+	case logged:
 		g.behind, g.missed = true, pos
-		return
+	case m.QoS > 0 && len(g.back) < lim.QueueMessages && g.backBytes+m.size() <= lim.QueueBytes:
+		g.wait(queued{m: m})
+	default:
+		g.hub.stats.Dropped.QueueFull.Add(1)
 	}
-	g.hub.stats.Dropped.QueueFull.Add(1)
 }
 
+// wait keeps q until a member has room; mu is held.
+func (g *group) wait(q queued) {
+	g.back = append(g.back, q)
+	g.backBytes += q.m.size()
+}
+
+// logged reports whether the message waits in the log for a group.
+func (m *Message) logged() bool { return m.Pos() != 0 && !m.State && m.QoS > 0 }
+
 // hand gives the message to the next member that has room; mu is held.
-func (g *group) hand(m *Message, logged bool, b *batch) bool {
+func (g *group) hand(m *Message, b *batch) bool {
 	for range g.members {
 		g.next = (g.next + 1) % len(g.members)
 		mb := g.members[g.next]
@@ -178,7 +118,7 @@ func (g *group) hand(m *Message, logged bool, b *batch) bool {
 		}
 		if q.qos > 0 {
 			q.share = g
-			if logged {
+			if m.logged() {
 				q.pos = m.Pos()
 			}
 		}
@@ -213,16 +153,36 @@ func (g *group) handedOut(pos store.Pos) {
 	g.out[pos] = struct{}{}
 }
 
+// begun notes that a member's QoS 2 delivery of the message has begun. It may
+// be called under a session's mu.
+func (g *group) begun(pos store.Pos) {
+	g.outMu.Lock()
+	defer g.outMu.Unlock()
+	g.taken[pos] = struct{}{}
+}
+
+// isTaken reports whether the message is one session's.
+func (g *group) isTaken(pos store.Pos) bool {
+	g.outMu.Lock()
+	defer g.outMu.Unlock()
+	_, ok := g.taken[pos]
+	return ok
+}
+
 // done notes that a member has acknowledged, and goes on when the group waits
 // for room. It may be called under a session's mu.
 func (g *group) done(pos store.Pos) {
 	if pos == 0 {
 		return
 	}
-	g.outMu.Lock()
-	delete(g.out, pos)
-	g.outMu.Unlock()
+	g.forget(pos)
 	g.hub.catchUp.want(g)
+}
+
+func (g *group) forget(pos store.Pos) {
+	g.outMu.Lock()
+	defer g.outMu.Unlock()
+	delete(g.out, pos)
 }
 
 // giveBack takes what a member left undone and hands it on. No lock is held.
@@ -239,8 +199,8 @@ func (h *Hub) giveBack(list []queued) {
 			continue
 		}
 		g.mu.Lock()
-		if !g.hand(q.m, q.pos != 0, &b) && q.pos != 0 {
-			g.back = append(g.back, q)
+		if !g.hand(q.m, &b) && !g.ended {
+			g.wait(q)
 		}
 		g.mu.Unlock()
 	}
@@ -256,6 +216,11 @@ func (g *group) cursor() store.Pos {
 	defer g.outMu.Unlock()
 	for pos := range g.out {
 		at = min(at, pos-1)
+	}
+	for pos := range g.taken {
+		if pos <= at {
+			delete(g.taken, pos)
+		}
 	}
 	return at
 }
@@ -293,9 +258,8 @@ func (g *group) readOn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, taken := g.hub.groups.taken[e.Pos]
-		owed := m.route && !m.State && m.QoS > 0 && !g.hub.isExpired(m) && !taken
-		if owed && !g.hand(m, true, &b) {
+		owed := m.route && m.logged() && !g.hub.isExpired(m) && !g.isTaken(e.Pos)
+		if owed && !g.hand(m, &b) {
 			return nil // an acknowledgement or a returning member goes on
 		}
 		g.read = e.Pos
@@ -316,11 +280,18 @@ func (g *group) readOn(ctx context.Context) error {
 // handBack hands on what members left; mu is held.
 func (g *group) handBack(b *batch) bool {
 	for len(g.back) > 0 {
-		if !g.hand(g.back[0].m, true, b) {
+		m := g.back[0].m
+		if g.hub.isExpired(m) {
+			g.hub.stats.Dropped.Expired.Add(1)
+			g.forget(m.Pos())
+		} else if !g.hand(m, b) {
 			return false
 		}
+		g.back[0] = queued{}
 		g.back = g.back[1:]
+		g.backBytes -= m.size()
 	}
+	g.back = nil
 	return true
 }
 
@@ -338,49 +309,4 @@ func (s *Session) hasRoom() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.out.len() < spill
-}
-
-// Groups' cursors are kept behind, like those of sessions.
-const tableGroups = "mqtt_groups"
-
-func (h *Hub) readGroups(ctx context.Context) error {
-	return h.store.Scan(ctx, tableGroups, "", "", func(v store.Value) bool {
-		if len(v.Data) >= 8 {
-			h.groups.saved[string(v.Data[8:])] = store.Pos(binary.BigEndian.Uint64(v.Data))
-		}
-		return true
-	})
-}
-
-// writeGroups writes the cursors that have moved, and removes those of groups
-// that have ended.
-func (h *Hub) writeGroups(ctx context.Context) error {
-	list := h.groups.all()
-	h.groups.mu.Lock()
-	var puts []store.Put
-	for key := range h.groups.saved {
-		if h.groups.byKey[key] == nil {
-			puts = append(puts, store.Put{Key: retainedKey(key)})
-		}
-	}
-	h.groups.mu.Unlock()
-	now := map[string]store.Pos{}
-	for _, g := range list {
-		at := g.cursor()
-		now[g.key] = at
-		if was, ok := h.groups.saved[g.key]; !ok || was != at {
-			data := append(binary.BigEndian.AppendUint64(nil, uint64(at)), g.key...)
-			puts = append(puts, store.Put{Key: retainedKey(g.key), Data: data})
-		}
-	}
-	if len(puts) == 0 {
-		return nil
-	}
-	if err := h.store.PutMany(ctx, tableGroups, puts); err != nil {
-		return err
-	}
-	h.groups.mu.Lock()
-	h.groups.saved = now
-	h.groups.mu.Unlock()
-	return nil
 }

@@ -167,7 +167,7 @@ func (h *Hub) fromNow(s *Session, sub *subscription) *subscription {
 // seen it yet.
 func (h *Hub) inForce(s *Session, sub *subscription) {
 	if isShared(sub.filter) {
-		sub.group = h.join(s, sub)
+		h.join(s, sub)
 		return
 	}
 	h.index.set(s, sub)

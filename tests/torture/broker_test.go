@@ -2,10 +2,14 @@ package torture_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -65,6 +69,7 @@ func (p *process) start() error {
 	p.cmd = exec.Command(p.program, "serve", "--dev", "--data", data,
 		"--mqtt-addr", p.tcp.Load().(string), "--http-addr", p.http.Load().(string))
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.Env = append(os.Environ(), "GOTRACEBACK=all") // for autopsy
 	if err := p.cmd.Start(); err != nil {
 		return fmt.Errorf("start the broker: %w", err)
 	}
@@ -119,6 +124,33 @@ func (p *process) stop() error {
 		return fmt.Errorf("the broker ended with code %d after SIGTERM", code)
 	}
 	return nil
+}
+
+// autopsy writes down what everybody is doing, and ends the broker: its
+// goroutines go to its log, those of the test and the broker's metrics to files
+// beside it.
+func (p *process) autopsy() error {
+	var metrics error
+	if text, get := p.metrics(); get != nil {
+		metrics = get
+	} else {
+		metrics = os.WriteFile(filepath.Join(p.dir, "metrics.txt"), text, 0o644)
+	}
+	test, err := os.Create(filepath.Join(p.dir, "test-goroutines.txt"))
+	if err == nil {
+		err = errors.Join(pprof.Lookup("goroutine").WriteTo(test, 2), test.Close())
+	}
+	return errors.Join(metrics, err, p.cmd.Process.Signal(syscall.SIGQUIT))
+}
+
+func (p *process) metrics() ([]byte, error) {
+	client := http.Client{Timeout: 5 * time.Second}
+	res, err := client.Get("http://" + p.http.Load().(string) + "/metrics")
+	if err != nil {
+		return nil, fmt.Errorf("read the broker's metrics: %w", err)
+	}
+	defer res.Body.Close()
+	return io.ReadAll(res.Body)
 }
 
 // complaints are lines of the broker's log that no run may have.

@@ -81,7 +81,10 @@ func (c *client) do(s *step) error {
 		time.Sleep(s.pause) // a client that does nothing
 		return nil
 	case doPing:
-		return c.ping()
+		_, err := c.ping()
+		return err
+	case doAsk:
+		return c.askRetained(byte(s.n), byte(s.m))
 	case doBye:
 		c.bye(s)
 		return nil
@@ -224,6 +227,7 @@ func (c *client) tryOpen(o *opening) error {
 		return err
 	}
 	_ = l.conn.SetReadDeadline(time.Time{}) // an error shows in the next call
+	l.in.max, l.out.max = o.aliases, min(p.aliasMax, c.aliases)
 	c.resume(l, p.present)
 	go c.read(l)
 	return nil
@@ -257,8 +261,13 @@ func (c *client) resume(l *link, present bool) {
 
 // send writes a PUBLISH.
 func (c *client) send(l *link, p *packet, m ident) error {
-	c.h.add(event{who: c.name, conn: l.num, kind: kPublish, topic: p.topic, msg: m, id: p.id, qos: p.qos, dup: p.dup, ret: p.retain})
-	return l.write(publishPacket(c.version, p))
+	c.h.add(event{
+		who: c.name, conn: l.num, kind: kPublish, topic: p.topic, msg: m,
+		id: p.id, qos: p.qos, dup: p.dup, ret: p.retain, n: int64(p.expiry),
+	})
+	use := *p
+	use.alias, use.omit = l.out.give(p.topic)
+	return l.write(publishPacket(c.version, &use))
 }
 
 // publish sends one message once the window has room.
@@ -269,6 +278,9 @@ func (c *client) publish(s *step) error {
 	}
 	m := ident{clear: s.clear}
 	p := packet{topic: s.topic, qos: s.qos, retain: s.retain}
+	if c.version == 5 {
+		p.expiry = s.expiry
+	}
 	if !s.clear {
 		key := stream{c.name, s.topic, class}
 		c.seqs[key]++

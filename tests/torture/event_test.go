@@ -25,19 +25,19 @@ const (
 	kConnack                     // CONNACK 0 came; flag = session present
 	kClosed                      // the connection is over; flag = the broker closed it
 	kBye                         // DISCONNECT is about to be sent; n = 0x04 with will; flag = session ends
-	kSubscribe                   // SUBSCRIBE is about to be sent, one event for each filter
+	kSubscribe                   // SUBSCRIBE is about to be sent
 	kSuback                      // SUBACK came; qos = granted
 	kUnsubscribe                 // UNSUBSCRIBE is about to be sent
-	kPublish                     // a PUBLISH is about to be sent
+	kPublish                     // a PUBLISH is about to be sent; n = message expiry interval
 	kAcked                       // PUBACK or PUBREC came
-	kRecv                        // a PUBLISH came
+	kRecv                        // a PUBLISH came; n = message expiry interval
 	kRelease                     // PUBREL came
 	kReleasing                   // PUBREL is about to be sent
 	kComplete                    // PUBCOMP came
 	kAck                         // PUBACK or PUBCOMP is about to be sent
 	kPing                        // PINGREQ is about to be sent
 	kPong                        // PINGRESP came
-	kRead                        // who has read all retained messages that match topic; conn = where
+	kRead                        // all retained messages that match topic have come since event n; flag = none must
 	kFault                       // the client saw something that it can judge itself; note = what
 	kKill                        // the broker is about to be killed
 	kStop                        // the broker is about to get SIGTERM
@@ -74,7 +74,9 @@ type event struct {
 	ret   bool
 	flag  bool
 	n     int64
-	open  *opening // of kConnect
+	open  *opening     // of kConnect
+	sub   *subscribing // of kSubscribe, kSuback
+	subs  []uint32     // of kRecv: subscription identifiers
 	note  string
 }
 
@@ -107,7 +109,7 @@ func (e *event) String() string {
 		if !e.msg.clear {
 			name = fmt.Sprintf("%s %c%d", e.msg.pub, e.msg.class, e.msg.seq)
 		}
-		fmt.Fprintf(&b, " %s id=%d qos=%d dup=%t retain=%t", name, e.id, e.qos, e.dup, e.ret)
+		fmt.Fprintf(&b, " %s id=%d qos=%d dup=%t retain=%t expiry=%d %v", name, e.id, e.qos, e.dup, e.ret, e.n, e.subs)
 	case kConnect:
 		plain := *e.open
 		plain.will = nil
@@ -117,9 +119,11 @@ func (e *event) String() string {
 		}
 	case kConnack:
 		fmt.Fprintf(&b, " present=%t", e.flag)
-	case kAck, kRelease, kReleasing, kComplete, kSubscribe, kSuback:
+	case kSubscribe, kSuback:
+		fmt.Fprintf(&b, " id=%d qos=%d %+v", e.id, e.qos, *e.sub)
+	case kAck, kRelease, kReleasing, kComplete:
 		fmt.Fprintf(&b, " id=%d qos=%d", e.id, e.qos)
-	case kClosed, kBye:
+	case kClosed, kBye, kRead:
 		fmt.Fprintf(&b, " flag=%t n=%d", e.flag, e.n)
 	}
 	if e.note != "" {

@@ -14,17 +14,22 @@ func newStory() *story {
 	s := &story{}
 	s.connect("p", 1, opening{version: 5, expiry: 3600}, false)
 	s.connect("s", 1, opening{version: 5, expiry: 3600}, false)
-	s.add(event{who: "s", conn: 1, kind: kSubscribe, topic: "t/#", qos: 2})
-	s.add(event{who: "s", conn: 1, kind: kSuback, topic: "t/#", qos: 2})
+	s.subscribe("s", 1, subscribing{filter: "t/#", qos: 2})
 	return s
 }
 
 func (s *story) add(e event) {
 	e.at = int64(len(s.events)) + 1
-	if e.when == 0 {
-		e.when = time.Duration(e.at) * time.Millisecond
+	if n := len(s.events); e.when == 0 && n > 0 {
+		e.when = s.events[n-1].when + time.Millisecond
 	}
 	s.events = append(s.events, e)
+}
+
+func (s *story) subscribe(who string, conn int, sub subscribing) {
+	for _, k := range []kind{kSubscribe, kSuback} {
+		s.add(event{who: who, conn: conn, kind: k, topic: sub.filter, qos: sub.qos, sub: &sub})
+	}
 }
 
 func (s *story) connect(who string, conn int, o opening, present bool) {
@@ -72,19 +77,19 @@ func (s *story) retain(at int, msg ident, acked bool) {
 
 func (s *story) read(msg *ident) {
 	s.connect("reader", 1, opening{version: 5, clean: true}, false)
-	s.add(event{who: "reader", conn: 1, kind: kSubscribe, topic: "r/#"})
+	s.subscribe("reader", 1, subscribing{filter: "r/#"})
+	from := int64(len(s.events)) - 1
 	if msg != nil {
 		s.add(event{who: "reader", conn: 1, kind: kRecv, topic: "r/0", msg: *msg, ret: true})
 	}
-	s.add(event{who: "reader", conn: 1, kind: kRead, topic: "r/#"})
+	s.add(event{who: "reader", conn: 1, kind: kRead, topic: "r/#", n: from})
 }
 
 // will makes c leave a will, ends its connection and has the watcher hear of it
 // n times.
 func (s *story) will(delay uint32, end func(), n int) {
 	s.connect("x-watch", 1, opening{version: 5, expiry: 3600}, false)
-	s.add(event{who: "x-watch", conn: 1, kind: kSubscribe, topic: "w/#", qos: 1})
-	s.add(event{who: "x-watch", conn: 1, kind: kSuback, topic: "w/#", qos: 1})
+	s.subscribe("x-watch", 1, subscribing{filter: "w/#", qos: 1})
 	s.connect("c", 1, opening{version: 5, expiry: 3600, will: &leaving{topic: "w/c", qos: 1, delay: delay}}, false)
 	end()
 	for i := range n {
@@ -99,14 +104,25 @@ func (s *story) byeC() {
 	s.add(event{who: "c", conn: 1, kind: kClosed, flag: true})
 }
 
+// later lets time pass.
+func (s *story) later(when time.Duration) { s.add(event{who: "p", conn: 1, kind: kPing, when: when}) }
+
+// crash kills the broker; it is back at the given time.
+func (s *story) crash(back time.Duration) {
+	s.add(event{kind: kKill})
+	s.add(event{kind: kUp, when: back})
+}
+
 // The two values of a retained message.
 var firstKept, secondKept = surely(1), surely(2)
 
-var stories = []struct {
+type tale struct {
 	name string
 	tell func(*story)
 	want []string // rules broken
-}{
+}
+
+var stories = []tale{
 	{"OK", func(s *story) { s.sent(1, 1, 2, 3); s.got(1, 1, 1, 2, 3) }, nil},
 	{"OKRepeatedAfterReturn", func(s *story) { s.sent(1, 1, 2, 3); s.got(1, 1, 1, 2); s.back(2); s.got(2, 1, 1, 2, 3) }, nil},
 	{"OKNotOwedBeforeSuback", func(s *story) { s.events = s.events[:3]; s.sent(1, 1) }, nil},
@@ -167,11 +183,20 @@ var stories = []struct {
 	{"ErrWillAfterReturn", func(s *story) {
 		s.will(60, func() { s.cutC(); s.connect("c", 2, opening{version: 5, expiry: 3600}, true) }, 1)
 	}, []string{ruleWillNever}},
+	{"ErrWillEarly", func(s *story) { s.will(60, s.cutC, 1) }, []string{ruleWillEarly}},
+	{"OKWillAfterItsDelay", func(s *story) { s.will(1, func() { s.cutC(); s.later(4 * time.Second) }, 1) }, nil},
+	{"ErrWillNotAfterItsDelay", func(s *story) { s.will(1, func() { s.cutC(); s.later(8 * time.Second) }, 0) }, []string{ruleWillSent}},
+	{"OKWillDelayedByACrash", func(s *story) {
+		s.will(1, func() { s.cutC(); s.crash(7 * time.Second); s.later(8 * time.Second) }, 0)
+	}, nil},
+	{"ErrWillLostInACrash", func(s *story) {
+		s.will(1, func() { s.cutC(); s.crash(time.Second); s.later(8 * time.Second) }, 0)
+	}, []string{ruleWillSent}},
 	{"ErrFault", func(s *story) { s.add(event{who: "s", conn: 1, kind: kFault, note: "malformed"}) }, []string{ruleSeen}},
 }
 
 func TestJudge(t *testing.T) {
-	for _, tt := range stories {
+	for _, tt := range slices.Concat(stories, markStories, shareStories) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newStory()
 			tt.tell(s)
@@ -185,6 +210,32 @@ func TestJudge(t *testing.T) {
 			want := slices.Sorted(slices.Values(tt.want))
 			if !slices.Equal(got, want) {
 				t.Errorf("rules broken: %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// The clients refuse an alias that they have not been told, or did not allow.
+func TestAliases_resolve(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		p    packet
+		want string // "" = refused
+	}{
+		{"OKName", packet{topic: "a"}, "a"},
+		{"OKNamed", packet{topic: "b", alias: 1}, "b"},
+		{"OKKnown", packet{alias: 2}, "known"},
+		{"ErrNothing", packet{}, ""},
+		{"ErrUnknown", packet{alias: 1}, ""},
+		{"ErrOverTheMaximum", packet{topic: "a", alias: 3}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := aliases{max: 2}
+			a.set(2, "known")
+			p := tt.p
+			ok := a.resolve(&p)
+			if ok != (tt.want != "") || ok && p.topic != tt.want {
+				t.Errorf("got %q, %t, want %q", p.topic, ok, tt.want)
 			}
 		})
 	}

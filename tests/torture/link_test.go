@@ -27,6 +27,8 @@ type link struct {
 	r    *bufio.Reader // of MQTT bytes
 	num  int           // the client's how-manieth
 	open *opening
+	in   aliases // the broker's; reading goroutine
+	out  aliases // the client's own; its goroutine
 
 	wmu    sync.Mutex // guards writing and below
 	budget int        // bytes that may still be written before the cut; <0 = no limit

@@ -3,6 +3,7 @@ package torture_test
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // violation is a promise that was not kept.
@@ -35,9 +36,16 @@ const (
 	ruleGap       = "no gap"
 	ruleLost      = "nothing acknowledged is lost"
 	ruleRetained  = "the retained value is the last one"
+	ruleHandling  = "retained messages come as the retain handling says"
+	ruleFlag      = "the retain flag is as published, where that was asked for"
+	ruleSubID     = "deliveries have the identifiers of their subscriptions"
+	ruleExpired   = "nothing is sent after its expiry, and the time left is told"
+	ruleShared    = "each message to one member of a shared subscription"
+	ruleShareLost = "nothing that a shared subscription is owed is lost"
 	ruleWillOnce  = "a will is published at most once"
 	ruleWillNever = "no will after a clean end or a return"
 	ruleWillSent  = "a will is published after an unclean end"
+	ruleWillEarly = "a will waits for its delay"
 )
 
 // oracle judges a record.
@@ -45,20 +53,31 @@ type oracle struct {
 	events  []event
 	sent    map[stream][]*sending
 	writes  map[string][]*write
-	downs   []int64 // places where the broker went down
+	downs   []outage
 	clients map[string]*witness
 	wills   *willBook
+	shares  *shareBook
 	found   []violation
+}
+
+// outage is a time without the broker: from the moment at which it is ended to
+// the one at which it listens again.
+type outage struct {
+	from, to         int64
+	fromWhen, toWhen time.Duration
 }
 
 // sending is one transmission of a message by its publisher.
 type sending struct {
-	at    int64
-	first int64 // of all transmissions of the message
-	seq   int
-	qos   byte
-	conn  int
-	acked bool // on this connection
+	at        int64
+	first     int64 // of all transmissions of the message
+	seq       int
+	qos       byte
+	conn      int
+	ret       bool
+	acked     bool // on this connection
+	ackedWhen time.Duration
+	expiry    time.Duration // message expiry interval, 0 = none
 }
 
 // witness is what a client knows at one place of the record.
@@ -67,6 +86,11 @@ type witness struct {
 	known certainty // of a session at the broker
 	epoch *epoch    // nil = no session
 	conns map[int]*contact
+
+	// The latest end of a connection: when, and how long the session outlives it.
+	left    time.Duration
+	leftAt  int64
+	outlast time.Duration
 }
 
 type certainty uint8
@@ -80,6 +104,7 @@ const (
 // contact is one connection of a witness.
 type contact struct {
 	open    *opening
+	began   time.Duration // CONNECT
 	up      bool
 	fresh   bool // session present was false
 	byeAt   int64
@@ -90,10 +115,16 @@ type contact struct {
 
 // epoch is one session, from its beginning to its end.
 type epoch struct {
-	held  map[uint16]event     // QoS 2 received, not released
-	open  map[string]*interest // by filter
-	ever  map[string]bool      // filters
+	held  map[uint16]event      // QoS 2 received, not released
+	open  map[string]*interest  // by filter
+	ever  map[string]*interests // by filter
 	walks map[walkKey]*walk
+}
+
+// interests is all that was ever asked for with one filter.
+type interests struct {
+	ids    map[uint32]bool // subscription identifiers; 0 = without
+	mirror bool            // always as published, and never with retained messages
 }
 
 // interest is a subscription in force with QoS 1 or 2.
@@ -112,7 +143,7 @@ type walkKey struct {
 func judge(events []event) []violation {
 	o := &oracle{
 		events: events, sent: map[stream][]*sending{}, writes: map[string][]*write{},
-		clients: map[string]*witness{}, wills: newWillBook(),
+		clients: map[string]*witness{}, wills: newWillBook(), shares: newShareBook(),
 	}
 	o.collect()
 	for i := range events {
@@ -120,6 +151,7 @@ func judge(events []event) []violation {
 	}
 	o.finish()
 	o.judgeWills()
+	o.judgeShares()
 	return o.found
 }
 
@@ -139,7 +171,10 @@ func (o *oracle) collect() {
 		e := &o.events[i]
 		switch e.kind {
 		case kKill, kStop:
-			o.downs = append(o.downs, e.at)
+			o.downs = append(o.downs, outage{from: e.at, to: forever, fromWhen: e.when, toWhen: forever})
+		case kUp:
+			last := &o.downs[len(o.downs)-1]
+			last.to, last.toWhen = e.at, e.when
 		case kPublish:
 			if e.ret {
 				o.addWrite(e)
@@ -151,7 +186,10 @@ func (o *oracle) collect() {
 			if first[k] == 0 {
 				first[k] = e.at
 			}
-			s := &sending{at: e.at, first: first[k], seq: e.msg.seq, qos: e.qos, conn: e.conn}
+			s := &sending{
+				at: e.at, first: first[k], seq: e.msg.seq, qos: e.qos, conn: e.conn,
+				ret: e.ret, expiry: time.Duration(e.n) * time.Second,
+			}
 			o.sent[e.stream()] = append(o.sent[e.stream()], s)
 			latest[key{e.stream(), e.msg.seq, e.conn}] = s
 		case kAcked:
@@ -159,7 +197,7 @@ func (o *oracle) collect() {
 				o.ackWrite(e)
 			}
 			if s := latest[key{e.stream(), e.msg.seq, e.conn}]; s != nil {
-				s.acked = true
+				s.acked, s.ackedWhen = true, e.when
 			}
 		case kPong:
 			o.pongWrites(e)
@@ -167,9 +205,21 @@ func (o *oracle) collect() {
 	}
 }
 
-// wentDown reports whether the broker went down between two places.
+// wentDown reports whether the broker was down, or going down, at some moment
+// between two places.
 func (o *oracle) wentDown(from, to int64) bool {
-	return slices.ContainsFunc(o.downs, func(at int64) bool { return from < at && at < to })
+	return slices.ContainsFunc(o.downs, func(d outage) bool { return from < d.to && d.from < to })
+}
+
+// backAfter is when the broker was up for good after a place before now, if it
+// went down meanwhile; else the given time.
+func (o *oracle) backAfter(since time.Duration, from, now int64) time.Duration {
+	for _, d := range o.downs {
+		if from < d.to && d.from < now {
+			since = max(since, d.toWhen)
+		}
+	}
+	return since
 }
 
 func (o *oracle) client(name string) *witness {
@@ -191,13 +241,16 @@ func (o *oracle) step(e *event) {
 	}
 	w := o.client(e.who)
 	if e.kind == kConnect {
-		w.conns[e.conn] = &contact{open: e.open, out: map[uint16]bool{}, asked: map[string]int64{}}
+		w.conns[e.conn] = &contact{open: e.open, began: e.when, out: map[uint16]bool{}, asked: map[string]int64{}}
 		o.wills.connect(e)
 		return
 	}
 	c := w.conns[e.conn]
 	if c == nil {
 		return
+	}
+	if e.kind != kClosed {
+		o.wills.sign(e)
 	}
 	switch e.kind {
 	case kConnack:
@@ -208,7 +261,7 @@ func (o *oracle) step(e *event) {
 	case kClosed:
 		o.closed(w, c, e)
 	case kRead:
-		o.judgeRead(c, e)
+		o.judgeRead(e)
 	case kSubscribe, kSuback, kUnsubscribe, kRecv, kRelease, kAck:
 		if w.epoch != nil {
 			o.inSession(w, c, e)
@@ -220,6 +273,7 @@ func (o *oracle) step(e *event) {
 // [MQTT-3.2.2-2], [MQTT-3.2.2-3].
 func (o *oracle) connack(w *witness, c *contact, e *event) {
 	o.wills.connack(e)
+	o.outlived(w, c, e)
 	switch {
 	case e.flag && c.open.clean:
 		o.fail(ruleSession, e, "session present after a clean start")
@@ -230,13 +284,44 @@ func (o *oracle) connack(w *witness, c *contact, e *event) {
 	}
 	c.up, c.fresh, w.known = true, !e.flag, present
 	if !e.flag || w.epoch == nil {
-		w.epoch = &epoch{held: map[uint16]event{}, open: map[string]*interest{}, ever: map[string]bool{}, walks: map[walkKey]*walk{}}
+		o.shares.ended(w.epoch, e.at)
+		w.epoch = &epoch{held: map[uint16]event{}, open: map[string]*interest{}, ever: map[string]*interests{}, walks: map[walkKey]*walk{}}
+	}
+}
+
+// expirySlack is how much later than its interval a session may end when
+// nothing is wrong: the end of a connection takes its time to be noticed.
+const expirySlack = 1500 * time.Millisecond
+
+// outlived changes what is known of a session by the time that it was left.
+func (o *oracle) outlived(w *witness, c *contact, e *event) {
+	if w.known != present || w.outlast == 0 {
+		return
+	}
+	since := o.backAfter(w.left, w.leftAt, e.at)
+	switch {
+	case since != forever && c.began > since+w.outlast+expirySlack:
+		w.known = absent
+	case e.when > w.left+w.outlast*6/10:
+		w.known = unknown
 	}
 }
 
 func (o *oracle) closed(w *witness, c *contact, e *event) {
 	sure := e.flag && c.byeAt != 0 && !o.wentDown(c.byeAt, e.at)
 	o.wills.closed(e, sure)
+	before := w.epoch
+	defer func() {
+		if w.epoch == nil {
+			o.shares.ended(before, e.at)
+		}
+	}()
+	if c.up {
+		w.left, w.leftAt, w.outlast = e.when, e.at, 0
+		if c.open.expiry < 60 { // else no round is so long
+			w.outlast = time.Duration(c.open.expiry) * time.Second
+		}
+	}
 	switch {
 	case !c.up && (c.open.clean || c.open.passing() || w.known == absent):
 		w.known = unknown
@@ -255,16 +340,16 @@ func (o *oracle) inSession(w *witness, c *contact, e *event) {
 	p := w.epoch
 	switch e.kind {
 	case kSubscribe:
-		p.ever[e.topic] = true
+		p.ask(e.topic, e.sub)
 		if _, ok := c.asked[e.topic]; !ok {
 			c.asked[e.topic] = e.at
 		}
-		if old := p.open[e.topic]; e.qos == 0 || old != nil && old.noLocal != e.flag {
+		if old := p.open[e.topic]; e.qos == 0 || old != nil && old.noLocal != e.sub.noLocal {
 			delete(p.open, e.topic)
 		}
 	case kSuback:
 		if e.qos > 0 && p.open[e.topic] == nil {
-			p.open[e.topic] = &interest{from: e.at, noLocal: e.flag}
+			p.open[e.topic] = &interest{from: e.at, noLocal: e.sub.noLocal}
 		}
 	case kUnsubscribe:
 		delete(p.open, e.topic)
@@ -306,24 +391,55 @@ func (o *oracle) received(w *witness, c *contact, e *event) {
 	if !p.subscribed(e.topic) {
 		o.fail(ruleFilter, e, "no filter of this session matches %q", e.topic)
 	}
+	o.judgeIDs(c, p, e)
+	mirror := p.mirrors(e.topic)
 	switch {
 	case e.msg.class == classWill:
 		o.wills.received(w.name, e)
+		return
 	case e.msg.clear:
-	case e.ret:
+		return
+	case p.shares(e.topic):
+		o.shared(w, e)
+	case e.ret && !mirror:
 		o.judgeRetained(c, e)
 	default:
 		o.walk(w, e)
 	}
+	o.judgeExpiry(c, e)
+	if mirror {
+		o.judgeFlag(e)
+	}
+}
+
+func (p *epoch) ask(filter string, s *subscribing) {
+	i := p.ever[filter]
+	if i == nil {
+		i = &interests{ids: map[uint32]bool{}, mirror: true}
+		p.ever[filter] = i
+	}
+	i.ids[s.id] = true
+	i.mirror = i.mirror && s.asPublished && s.handling == 2
 }
 
 func (p *epoch) subscribed(topic string) bool {
 	for filter := range p.ever {
-		if matches(filter, topic) {
+		if matches(inner(filter), topic) {
 			return true
 		}
 	}
 	return false
+}
+
+// mirrors reports whether everything on topic comes as it was published, and
+// nothing because of a subscription.
+func (p *epoch) mirrors(topic string) bool {
+	for filter, i := range p.ever {
+		if matches(inner(filter), topic) && !i.mirror {
+			return false
+		}
+	}
+	return true
 }
 
 // owedFrom returns the place from which a publisher's messages on topic are
@@ -331,7 +447,7 @@ func (p *epoch) subscribed(topic string) bool {
 func (p *epoch) owedFrom(who string, s stream) int64 {
 	var from int64
 	for filter, i := range p.open {
-		if i.noLocal && s.pub == who || !matches(filter, s.topic) {
+		if isShare(filter) || i.noLocal && s.pub == who || !matches(filter, s.topic) {
 			continue
 		}
 		if from == 0 || i.from < from {

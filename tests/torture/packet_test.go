@@ -37,6 +37,13 @@ type packet struct {
 	retain  bool
 	topic   string
 	payload []byte
+
+	// Of MQTT 5; zero = not there.
+	expiry   uint32 // message expiry interval
+	alias    uint16
+	omit     bool     // to be sent: the alias is known, leave the topic out
+	aliasMax uint16   // CONNACK
+	subs     []uint32 // subscription identifiers
 }
 
 func frame(header byte, body []byte) []byte {
@@ -75,6 +82,9 @@ func connectPacket(version byte, id string, o *opening, willPayload []byte) []by
 	if o.window > 0 {
 		props = binary.BigEndian.AppendUint16(append(props, 0x21), o.window)
 	}
+	if o.aliases > 0 {
+		props = binary.BigEndian.AppendUint16(append(props, propAliasMaximum), o.aliases)
+	}
 	b = appendText(appendProps(b, version, props), id)
 	if w := o.will; w != nil {
 		var props []byte
@@ -95,11 +105,22 @@ func publishPacket(version byte, p *packet) []byte {
 	if p.retain {
 		header |= 0x01
 	}
-	b := appendText(nil, p.topic)
+	topic := p.topic
+	var props []byte
+	if p.expiry > 0 {
+		props = binary.BigEndian.AppendUint32(append(props, propExpiry), p.expiry)
+	}
+	if p.alias > 0 {
+		props = binary.BigEndian.AppendUint16(append(props, propAlias), p.alias)
+		if p.omit {
+			topic = ""
+		}
+	}
+	b := appendText(nil, topic)
 	if p.qos > 0 {
 		b = binary.BigEndian.AppendUint16(b, p.id)
 	}
-	return frame(header, append(appendProps(b, version, nil), p.payload...))
+	return frame(header, append(appendProps(b, version, props), p.payload...))
 }
 
 func ackPacket(typ byte, id uint16) []byte {
@@ -111,10 +132,20 @@ func ackPacket(typ byte, id uint16) []byte {
 }
 
 func subscribePacket(version byte, id uint16, s *subscribing) []byte {
-	b := appendProps(binary.BigEndian.AppendUint16(nil, id), version, nil)
+	var props []byte
+	if s.id > 0 {
+		props = binary.AppendUvarint([]byte{propSubID}, uint64(s.id))
+	}
+	b := appendProps(binary.BigEndian.AppendUint16(nil, id), version, props)
 	options := s.qos
-	if version == 5 && s.noLocal {
-		options |= 0x04
+	if version == 5 {
+		options |= s.handling << 4
+		if s.noLocal {
+			options |= 0x04
+		}
+		if s.asPublished {
+			options |= 0x08
+		}
 	}
 	return frame(typSubscribe<<4|0x02, append(appendText(b, s.filter), options))
 }
@@ -202,7 +233,18 @@ func (p *packet) parseConnack(version byte, body []byte) error {
 		return errBadPacket
 	}
 	p.present, p.code = body[0] == 1, body[1]
-	return nil
+	if version < 5 || len(body) == 2 {
+		return nil
+	}
+	props, _, err := splitProps(body[2:])
+	if err != nil {
+		return err
+	}
+	return eachProp(props, func(id byte, value uint32) {
+		if id == propAliasMaximum {
+			p.aliasMax = uint16(value)
+		}
+	})
 }
 
 func (p *packet) parsePublish(version, header byte, body []byte) error {
@@ -222,14 +264,28 @@ func (p *packet) parsePublish(version, header byte, body []byte) error {
 		p.id, body = binary.BigEndian.Uint16(body), body[2:]
 	}
 	if version == 5 {
-		_, rest, err := splitProps(body)
+		props, rest, err := splitProps(body)
 		if err != nil {
+			return err
+		}
+		if err := eachProp(props, p.publishProp); err != nil {
 			return err
 		}
 		body = rest
 	}
 	p.payload = body
 	return nil
+}
+
+func (p *packet) publishProp(id byte, value uint32) {
+	switch id {
+	case propExpiry:
+		p.expiry = value
+	case propAlias:
+		p.alias = uint16(value)
+	case propSubID:
+		p.subs = append(p.subs, value)
+	}
 }
 
 func splitProps(b []byte) (props, rest []byte, err error) {

@@ -12,6 +12,7 @@ type opening struct {
 	clean   bool
 	expiry  uint32 // MQTT 5; with MQTT 3 a session that is not clean never expires
 	window  uint16 // Receive Maximum, 0 = none said
+	aliases uint16 // Topic Alias Maximum, 0 = none taken
 	will    *leaving
 }
 
@@ -33,10 +34,16 @@ type leaving struct {
 
 // subscribing is one filter.
 type subscribing struct {
-	filter  string
-	qos     byte
-	noLocal bool
+	filter      string
+	qos         byte
+	noLocal     bool
+	asPublished bool   // retain as published
+	handling    byte   // retain handling
+	id          uint32 // subscription identifier, 0 = none
 }
+
+// plain is what of it MQTT 3 knows.
+func (s *subscribing) plain() subscribing { return subscribing{filter: s.filter, qos: s.qos} }
 
 // action is what a step does.
 type action uint8
@@ -55,6 +62,7 @@ const (
 	doCutReading                    // cut after n bytes read
 	doBye                           // DISCONNECT
 	doPing
+	doAsk // read what is retained, with retain handlings n and m
 )
 
 // step is one thing that a client does. The script is fixed by the seed; what
@@ -67,8 +75,9 @@ type step struct {
 	qos    byte
 	retain bool
 	clear  bool // empty payload
+	expiry uint32
 	size   int
-	n      int
+	n, m   int
 	pause  time.Duration
 	flag   bool // doCut: reset; doCutOn: after answering; doBye: with will
 	expire bool // doBye: end the session
@@ -79,8 +88,9 @@ type script struct {
 	name    string
 	version byte
 	ws      bool
-	lasting bool // keeps a session
-	window  int  // how many QoS 1 and 2 messages it publishes at once
+	lasting bool   // keeps a session
+	window  int    // how many QoS 1 and 2 messages it publishes at once
+	aliases uint16 // topic aliases that it publishes with, MQTT 5
 	steps   []step
 }
 
@@ -102,12 +112,14 @@ type plan struct {
 const watcher = "watch"
 
 var (
-	sureTopics   = []string{"t/a/0", "t/a/1", "t/b/0", "t/b/1"}
+	sureTopics   = []string{"t/a/0", "t/a/1", "t/b/0", "t/b/1", "s/0", "s/1"}
 	keptTopics   = []string{"r/0", "r/1", "r/2"}
 	dataFilters  = []string{"t/a/0", "t/a/1", "t/b/0", "t/a/+", "t/+/0", "t/+/+", "t/#", "+/b/#", "#", "r/#", "r/0"}
 	cutTypes     = []int{typPublish, typPuback, typPubrec, typPubrel, typPubcomp, typPublish, typPubrec, typPubrel}
 	windowsOf    = []uint16{1, 2, 3, 7, 20, 0, 0}
 	packetCounts = []int{1, 1, 2, 3, 5, 8, 30}
+	expiriesOf   = []uint32{0, 0, 0, 0, 0, 0, passingExpiry, 3600} // passingExpiry ends within a round
+	aliasesOf    = []uint16{0, 0, 1, 2, 10}
 )
 
 // makePlan draws a round.
@@ -115,12 +127,30 @@ func makePlan(seed uint64, round int) plan {
 	r := rand.New(rand.NewPCG(seed, uint64(round)))
 	p := plan{round: round}
 	p.scripts = append(p.scripts, watcherScript(r, round))
-	for i := range 5 + r.IntN(4) {
+	for i := range 4 + r.IntN(4) {
 		p.scripts = append(p.scripts, makeScript(r, fmt.Sprintf("r%d-c%d", round, i), i))
+	}
+	if r.IntN(2) == 0 {
+		for i := range 2 + r.IntN(3) {
+			p.scripts = append(p.scripts, memberScript(r, fmt.Sprintf("r%d-m%d", round, i), i))
+		}
+	}
+	if r.IntN(3) == 0 {
+		p.scripts = append(p.scripts, mirrorScript(r, fmt.Sprintf("r%d-mirror", round)))
+	}
+	if r.IntN(3) == 0 {
+		p.scripts = append(p.scripts, askerScript(r, fmt.Sprintf("r%d-asker", round)))
+	}
+	longest := 700
+	if r.IntN(5) == 0 { // some stay away for longer than what expires
+		longest = 1500
+		for i := range 1 + r.IntN(3) {
+			p.scripts = append(p.scripts, awayScript(r, fmt.Sprintf("r%d-away%d", round, i)))
+		}
 	}
 	for range r.IntN(5) {
 		p.faults = append(p.faults, fault{
-			after: ms(r, 20, 700), term: r.IntN(4) == 0, down: ms(r, 0, 60),
+			after: ms(r, 20, longest), term: r.IntN(4) == 0, down: ms(r, 0, 60),
 		})
 	}
 	return p
@@ -149,7 +179,7 @@ func watcherScript(r *rand.Rand, round int) script {
 func makeScript(r *rand.Rand, name string, i int) script {
 	s := script{
 		name: name, version: 4 + byte(r.IntN(2)), ws: r.IntN(3) == 0,
-		lasting: i < 2 || r.IntN(3) > 0, window: pick(r, []int{1, 2, 5, 20, 50}),
+		lasting: i < 2 || r.IntN(3) > 0, window: pick(r, []int{1, 2, 5, 20, 50}), aliases: pick(r, aliasesOf),
 	}
 	s.steps = append(s.steps, step{do: doOpen, open: drawOpening(r, &s, true)})
 	if i < 2 {
@@ -168,6 +198,7 @@ func drawOpening(r *rand.Rand, s *script, first bool) *opening {
 	o := &opening{version: s.version, clean: !s.lasting || first && r.IntN(2) == 0}
 	if s.version == 5 {
 		o.window = pick(r, windowsOf)
+		o.aliases = pick(r, aliasesOf)
 		if s.lasting {
 			o.expiry = 3600
 			if !first && r.IntN(6) == 0 {
@@ -185,7 +216,10 @@ func drawOpening(r *rand.Rand, s *script, first bool) *opening {
 }
 
 func drawSubscription(r *rand.Rand) *subscribing {
-	return &subscribing{filter: pick(r, dataFilters), qos: byte(r.IntN(3)), noLocal: r.IntN(6) == 0}
+	return &subscribing{
+		filter: pick(r, dataFilters), qos: byte(r.IntN(3)), noLocal: r.IntN(6) == 0,
+		handling: byte(r.IntN(3)), id: uint32(r.IntN(4)),
+	}
 }
 
 // drawStep draws the next thing to do. steady clients neither unsubscribe nor
@@ -195,7 +229,7 @@ func drawStep(r *rand.Rand, s *script, steady bool) []step {
 	case n < 38:
 		return []step{drawPublish(r)}
 	case n < 48:
-		p := step{do: doPublish, topic: pick(r, keptTopics), retain: true, qos: byte(r.IntN(3)), n: 1, clear: r.IntN(4) == 0}
+		p := step{do: doPublish, topic: pick(r, keptTopics), retain: true, qos: byte(r.IntN(3)), n: 1, clear: r.IntN(4) == 0, expiry: pick(r, expiriesOf)}
 		if p.qos == 0 {
 			return []step{p, {do: doPing}}
 		}
@@ -226,7 +260,10 @@ func drawStep(r *rand.Rand, s *script, steady bool) []step {
 }
 
 func drawPublish(r *rand.Rand) step {
-	p := step{do: doPublish, topic: pick(r, sureTopics), qos: pick(r, []byte{0, 1, 1, 1, 2, 2}), n: pick(r, packetCounts), size: r.IntN(64)}
+	p := step{
+		do: doPublish, topic: pick(r, sureTopics), qos: pick(r, []byte{0, 1, 1, 1, 2, 2}),
+		n: pick(r, packetCounts), size: r.IntN(64), expiry: pick(r, expiriesOf),
+	}
 	switch r.IntN(40) {
 	case 0:
 		p.n = 300 + r.IntN(300) // more than waits in memory for one session

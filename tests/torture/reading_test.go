@@ -94,13 +94,16 @@ func (c *client) handle(l *link, p *packet) error {
 
 // received records a delivery and owes its acknowledgement; mu is held.
 func (c *client) received(l *link, p *packet) error {
+	if !l.in.resolve(p) {
+		return fmt.Errorf("%w: topic %q with alias %d, the maximum is %d", errBadPacket, p.topic, p.alias, l.in.max)
+	}
 	round, m, ok := parsePayload(p.payload)
 	if !ok || round != c.h.round && !m.clear {
 		return fmt.Errorf("%w: message on %q that nobody published: %.40q", errBadPacket, p.topic, p.payload)
 	}
 	c.h.add(event{
 		who: c.name, conn: l.num, kind: kRecv, topic: p.topic, msg: m,
-		id: p.id, qos: p.qos, dup: p.dup, ret: p.retain,
+		id: p.id, qos: p.qos, dup: p.dup, ret: p.retain, n: int64(p.expiry), subs: p.subs,
 	})
 	switch p.qos {
 	case 1:

@@ -1,6 +1,9 @@
 package torture_test
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // write is one transmission of a retained message, or of a clearing. From
 // start to end the broker may take it over at any moment; end is forever when
@@ -12,6 +15,13 @@ type write struct {
 	conn       int
 	qos        byte
 	id         uint16
+	expiry     time.Duration // 0 = none
+	ended      time.Duration // time of end
+}
+
+// passed reports whether the message had surely expired at the given time.
+func (w *write) passed(when time.Duration) bool {
+	return w.expiry > 0 && w.end != forever && when > w.ended+w.expiry
 }
 
 const forever = math.MaxInt64
@@ -27,6 +37,7 @@ func (o *oracle) addWrite(e *event) {
 	}
 	o.writes[e.topic] = append(o.writes[e.topic], &write{
 		msg: e.msg, start: start, end: forever, who: e.who, conn: e.conn, qos: e.qos, id: e.id,
+		expiry: time.Duration(e.n) * time.Second,
 	})
 }
 
@@ -34,7 +45,9 @@ func (o *oracle) ackWrite(e *event) {
 	list := o.writes[e.topic]
 	for i := len(list) - 1; i >= 0; i-- {
 		if w := list[i]; w.who == e.who && w.conn == e.conn && w.id == e.id && w.qos == e.qos {
-			w.end = min(w.end, e.at)
+			if e.at < w.end {
+				w.end, w.ended = e.at, e.when
+			}
 			return
 		}
 	}
@@ -53,7 +66,9 @@ func (o *oracle) pongWrites(pong *event) {
 	for _, list := range o.writes {
 		for _, w := range list {
 			if w.qos == 0 && w.who == pong.who && w.conn == pong.conn && w.start < asked {
-				w.end = min(w.end, pong.at)
+				if pong.at < w.end {
+					w.end, w.ended = pong.at, pong.when
+				}
 			}
 		}
 	}
@@ -64,7 +79,10 @@ func (o *oracle) pongWrites(pong *event) {
 func (o *oracle) mayBe(topic string, msg *ident, from, to int64) bool {
 	first := write{msg: ident{clear: true}}
 	for _, w := range append([]*write{&first}, o.writes[topic]...) {
-		same := msg == nil && w.msg.clear || msg != nil && w.msg == *msg
+		same := msg == nil && (w.msg.clear || w.expiry > 0) || msg != nil && w.msg == *msg
+		if msg != nil && from > 0 && from <= int64(len(o.events)) && w.passed(o.events[from-1].when) {
+			continue
+		}
 		if same && w.start < to && !o.overwritten(topic, w, from) {
 			return true
 		}
@@ -104,15 +122,26 @@ func (o *oracle) judgeRetained(c *contact, e *event) {
 	}
 }
 
-// judgeRead takes the end of a reading of all that a filter matches, on a
-// connection of its own.
-func (o *oracle) judgeRead(c *contact, end *event) {
-	from := c.asked[end.topic]
+// judgeRead takes the end of a reading of all that a filter matches, over a
+// connection that has no other subscription.
+func (o *oracle) judgeRead(end *event) {
+	from := end.n
 	got := map[string]ident{}
 	for i := from; i < end.at-1; i++ {
-		if e := &o.events[i]; e.who == end.who && e.conn == end.conn && e.kind == kRecv && e.ret {
-			got[e.topic] = e.msg
+		e := &o.events[i]
+		if e.who != end.who || e.conn != end.conn || e.kind != kRecv || !e.ret {
+			continue
 		}
+		if end.flag {
+			o.fail(ruleHandling, e, "a retained message came, which was not asked for")
+		}
+		if _, ok := got[e.topic]; ok {
+			o.fail(ruleHandling, e, "a second retained message for one subscription")
+		}
+		got[e.topic] = e.msg
+	}
+	if end.flag {
+		return
 	}
 	for topic := range o.writes {
 		if !matches(end.topic, topic) {

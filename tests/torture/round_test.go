@@ -1,6 +1,7 @@
 package torture_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -95,15 +96,10 @@ func (r *round) settle() {
 	}
 	all.Wait()
 	reader := r.extra("reader")
-	err := reader.subscribe(&subscribing{filter: "r/#"})
-	if err == nil {
-		err = reader.ping()
-	}
-	if err != nil {
+	if err := reader.askRetained(0, 1); err != nil {
 		reader.fault(err.Error())
 		return
 	}
-	r.h.add(event{who: reader.name, conn: reader.conns, kind: kRead, topic: "r/#"})
 	reader.bye(&step{})
 }
 
@@ -135,7 +131,10 @@ func (c *client) settle() {
 	c.mu.Unlock()
 	for range maxTries {
 		if c.lasting {
-			if _, err := c.connected(); err != nil {
+			if _, err := c.connected(); errors.Is(err, errGivenUp) {
+				c.fault(err.Error())
+				return
+			} else if err != nil {
 				continue
 			}
 		}
@@ -145,9 +144,19 @@ func (c *client) settle() {
 			return
 		}
 		c.mu.Lock()
-		over := done() && (c.link != nil || !c.lasting)
+		l, over := c.link, done()
 		c.mu.Unlock()
-		if over {
+		if !over || l == nil && c.lasting {
+			continue
+		}
+		if l == nil {
+			return
+		}
+		// One that has read nothing for a while may not know that it is cut off.
+		if answered, err := c.pingOver(l); err != nil {
+			c.fault(err.Error())
+			return
+		} else if answered {
 			return
 		}
 	}

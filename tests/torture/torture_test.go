@@ -21,6 +21,7 @@ var (
 	seed      = flag.Uint64("seed", 0, "seed of all schedules; 0 = a new one, printed")
 	first     = flag.Int("first", 1, "the first round, to begin where a fault was")
 	race      = flag.Bool("race-broker", false, "build the broker with the race detector")
+	deadline  = flag.Duration("deadline", 4*time.Minute, "a round that takes longer hangs: what everybody does is written down, and the broker ended")
 	keepIn    = flag.String("keep", "", "directory for what a failing round leaves; empty = the system's temporary one")
 	onlyPrint = flag.Bool("plan", false, "print the schedule of the first round and run nothing")
 )
@@ -92,7 +93,15 @@ func runLane(t *testing.T, program string, lane int, next <-chan int, sum *total
 			}
 			b = startBroker(t, program, dir)
 		}
+		late := time.AfterFunc(*deadline, func() {
+			t.Errorf("seed %d, round %d has not ended after %v: the goroutines of the broker and of the test, and the broker's metrics, are in %s",
+				*seed, n, *deadline, b.dir)
+			if err := b.autopsy(); err != nil {
+				t.Error(err)
+			}
+		})
 		res := runRound(makePlan(*seed, n), b)
+		late.Stop()
 		sum.add(&res)
 		if text := b.complaints(); text != "" {
 			res.found = append(res.found, violation{rule: "the broker's log is clean", text: text})

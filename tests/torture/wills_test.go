@@ -33,7 +33,10 @@ type willEntry struct {
 	ends     bool // the session ended with the connection
 	closedAt int64
 	closed   time.Duration
-	next     *willEntry // the client's next connection
+	alive    time.Duration // the client's latest sign of life on the connection
+	began    time.Duration // CONNECT
+	heard    time.Duration // the watcher got it first
+	next     *willEntry    // the client's next connection
 	upAt     int64
 	upWhen   time.Duration
 	present  bool
@@ -58,7 +61,7 @@ func (b *willBook) entry(client string, conn int) *willEntry {
 
 func (b *willBook) connect(e *event) {
 	w := b.entry(e.who, e.conn)
-	w.open, w.will = e.open, e.open.will
+	w.open, w.will, w.began = e.open, e.open.will, e.when
 	if last := b.last[e.who]; last != nil {
 		last.next = w
 	}
@@ -83,12 +86,22 @@ func (b *willBook) closed(e *event, sure bool) {
 	w.ends = w.ends || w.open.passing()
 }
 
+// sign notes that the connection is there.
+func (b *willBook) sign(e *event) {
+	if w := b.entries[willKey{e.who, e.conn}]; w != nil && !w.over {
+		w.alive = e.when
+	}
+}
+
 // received counts what the watcher gets; other clients may not see all.
 func (b *willBook) received(who string, e *event) {
 	if !strings.HasSuffix(who, "-"+watcher) || e.ret {
 		return
 	}
 	w := b.entry(e.msg.pub, e.msg.seq)
+	if len(w.got) == 0 {
+		w.heard = e.when
+	}
 	w.got[e.conn]++
 	if e.qos == 2 {
 		w.gotQoS2++
@@ -130,8 +143,27 @@ func (o *oracle) judgeWills() {
 			fail(ruleWillNever, false, "published, though the connection ended cleanly or was resumed in time")
 		case n == 0 && must:
 			fail(ruleWillSent, true, "not published")
+		case n > 0 && w.early():
+			fail(ruleWillEarly, false, "published before its delay had passed")
 		}
 	}
+}
+
+// delay is how long the will waits: not beyond the session [MQTT-3.1.2-8].
+func (w *willEntry) delay() time.Duration {
+	if w.ends {
+		return 0
+	}
+	return time.Duration(min(w.will.delay, w.open.expiry)) * time.Second
+}
+
+// early reports whether the will came long before its delay had passed, though
+// nothing ended the session [MQTT-3.1.3-9].
+func (w *willEntry) early() bool {
+	if w.next != nil && w.next.began < w.heard {
+		return false
+	}
+	return w.up && w.heard < w.alive+w.delay()*4/10
 }
 
 // willFate says whether the will must, and whether it may be published.
@@ -147,10 +179,10 @@ func (o *oracle) willFate(w *willEntry, end *event) (must, may bool) {
 		return false, false
 	}
 	sure := w.will.qos > 0
-	if w.will.delay == 0 || w.ends {
+	delay := w.delay()
+	if delay == 0 {
 		return sure, true
 	}
-	delay := time.Duration(w.will.delay) * time.Second
 	next := w.next
 	if next != nil && !next.up {
 		if next.over || next.next != nil {
@@ -159,15 +191,17 @@ func (o *oracle) willFate(w *willEntry, end *event) (must, may bool) {
 		next = nil
 	}
 	if next == nil {
-		return sure && end.when > w.closed+delay+willTick, true
+		since := o.backAfter(w.closed, w.closedAt, end.at)
+		return sure && since != forever && end.when > since+delay+willTick, true
 	}
 	if !next.present {
 		return sure, true // the session is over, so the will is due
 	}
 	away := next.upWhen - w.closed
 	switch {
-	case o.wentDown(w.closedAt, next.upAt):
-		return false, true // how long the broker thinks it was away is not known
+	case o.wentDown(w.closedAt, next.upAt): // how long the broker thinks it was away is not known
+		since := o.backAfter(w.closed, w.closedAt, next.upAt)
+		return sure && since != forever && next.upWhen > since+delay+willTick, true
 	case away < delay*8/10:
 		return false, false
 	case away > delay+willTick:
