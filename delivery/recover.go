@@ -110,7 +110,6 @@ func (h *Hub) rejoin() {
 		for i := range s.out.flights {
 			if f := &s.out.flights[i]; f.share != nil {
 				f.share.begun(f.pos)
-				f.share.handedOut(f.pos)
 			}
 		}
 		for _, sub := range s.subs {

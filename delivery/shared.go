@@ -40,9 +40,10 @@ type group struct {
 
 	// outMu guards below; a leaf: it may be taken under any other lock.
 	outMu sync.Mutex
-	out   map[store.Pos]struct{} // handed out from the log and not acknowledged
+	out   map[store.Pos]struct{} // handed out from the log and not acknowledged, nor taken
 	// taken are positions over the cursor whose QoS 2 delivery has begun: they are
-	// one session's, even when that has ended [MQTT-4.8.2-5].
+	// one session's, even when that has ended [MQTT-4.8.2-5]. Bounded by what the
+	// log keeps behind a QoS 1 delivery that is not acknowledged.
 	taken map[store.Pos]struct{}
 }
 
@@ -83,11 +84,11 @@ func (g *group) offer(m *Message, b *batch) {
 		}
 		return
 	}
-	lim := &g.hub.limits
+	messages, bytes := g.hub.queueBounds()
 	switch {
 	case logged:
 		g.behind, g.missed = true, pos
-	case m.QoS > 0 && len(g.back) < lim.QueueMessages && g.backBytes+m.size() <= lim.QueueBytes:
+	case m.QoS > 0 && len(g.back) < messages && g.backBytes+m.size() <= bytes:
 		g.wait(queued{m: m})
 	default:
 		g.hub.stats.Dropped.QueueFull.Add(1)
@@ -153,11 +154,12 @@ func (g *group) handedOut(pos store.Pos) {
 	g.out[pos] = struct{}{}
 }
 
-// begun notes that a member's QoS 2 delivery of the message has begun. It may
-// be called under a session's mu.
+// begun notes that a member's QoS 2 delivery of the message has begun: the group
+// does not wait for its end. It may be called under a session's mu.
 func (g *group) begun(pos store.Pos) {
 	g.outMu.Lock()
 	defer g.outMu.Unlock()
+	delete(g.out, pos)
 	g.taken[pos] = struct{}{}
 }
 
@@ -217,8 +219,9 @@ func (g *group) cursor() store.Pos {
 	for pos := range g.out {
 		at = min(at, pos-1)
 	}
+	gone := max(at+1, g.hub.store.Floor()) // the first position that can be read again
 	for pos := range g.taken {
-		if pos <= at {
+		if pos < gone {
 			delete(g.taken, pos)
 		}
 	}
