@@ -99,7 +99,7 @@ var rights = []struct{ topic, publish, receive string }{
 	{"user/ana/presence", "", "atxsm"},
 	{"user/tim/presence", "", "atsm"},
 	{"user/ana/away", "a", "sm"},
-	{"user/ana/notification/read", "", "sm"},
+	{"user/ana/notification/read", "a", "sm"},
 	{"user/ana/else", "", "sm"},
 	{"chat/ana.ben/message", "ab", "absm"},
 	{"chat/ana.ben/typing", "ab", "absm"},

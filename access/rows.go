@@ -89,7 +89,7 @@ var rows = [topics.NumKinds]row{
 	topics.UserPresence:     {ruleComputed, rulePresence},
 	topics.UserAway:         {ruleOwner, ruleUnread},
 
-	topics.UserNotificationRead: {ruleLater, ruleUnread},
+	topics.UserNotificationRead: {ruleOwner, ruleUnread},
 
 	topics.MatchBeacon: {ruleLater, ruleUnread},
 	topics.MatchReply:  {ruleLater, ruleUnread},

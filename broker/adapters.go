@@ -39,10 +39,14 @@ func (m *meaning) Applied(pos store.Pos, msg *delivery.Message) {
 func (m *meaning) Position() store.Pos { return m.engine.Position() }
 
 func inbound(m *delivery.Message) engine.Inbound {
-	return engine.Inbound{
+	in := engine.Inbound{
 		Sender: engine.Sender{UserID: m.From.UserID, Role: m.From.Role, ClientID: m.From.ClientID},
 		Topic:  m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain, At: time.Unix(0, m.At).UTC(),
 	}
+	if m.Expires != 0 {
+		in.Expires = time.Unix(0, m.Expires).UTC()
+	}
+	return in
 }
 
 // publisher sends the engine's messages.
@@ -147,10 +151,10 @@ func (o *observer) tell(c *delivery.Client, r refusal) {
 	o.hub.Publish(&delivery.Message{Topic: topics.UserErrorTopic(c.UserID), Payload: payload, QoS: 1}, "")
 }
 
-// messageID is the id that a chat message was stamped with, "" for any other.
+// messageID is the id that a chat message or notification was stamped with, "" for any other.
 func messageID(m *delivery.Message) string {
 	switch topics.Parse(m.Topic).Kind {
-	case topics.SessionChat, topics.ChatMessage:
+	case topics.SessionChat, topics.ChatMessage, topics.UserNotification:
 	default:
 		return ""
 	}

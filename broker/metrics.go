@@ -8,6 +8,7 @@ import (
 
 	"github.com/fitmq/fitmq/delivery"
 	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/engine"
 	"github.com/fitmq/fitmq/hooks"
 	"github.com/fitmq/fitmq/transport"
 )
@@ -57,6 +58,7 @@ var metricNames = []struct{ name, help, label string }{
 	{"fitmq_sent_bytes_total", "Bytes written to MQTT sockets.", ""},
 	{"fitmq_socket_writes_total", "Writes to MQTT sockets.", ""},
 	{"fitmq_sign_ins_total", "Attempts to sign in, by result.", "result"},
+	{"fitmq_notifications_total", "Notifications, by what became of them.", "result"},
 	{"fitmq_log_position", "Last position of the log.", ""},
 	{"fitmq_store_ready", "1 while the store can write.", ""},
 }
@@ -97,6 +99,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	out.counter("fitmq_sign_ins_total", float64(door.Refused), "refused")
 	out.counter("fitmq_sign_ins_total", float64(door.Throttled), "throttled")
 	out.counter("fitmq_sign_ins_total", float64(door.Unavailable), "unavailable")
+	out.notifications(m.b.engine.Stats())
 	pos, ready := m.b.store.Applied()
 	out.gauge("fitmq_log_position", float64(pos))
 	out.gauge("fitmq_store_ready", map[bool]float64{true: 1}[ready])
@@ -157,6 +160,15 @@ func (s sink) delivery(st *delivery.Stats, g delivery.Gauges) {
 	s.gauge("fitmq_waiting_bytes", float64(g.Held))
 	s.gauge("fitmq_log_bytes", float64(g.LogBytes))
 	s.counter("fitmq_memory_short_total", float64(st.MemoryShort.Load()))
+}
+
+func (s sink) notifications(st engine.Stats) {
+	for result, n := range map[string]uint64{
+		"taken": st.NotesTaken, "delivered": st.NotesDelivered, "replaced": st.NotesReplaced, "pushed_out": st.NotesPushedOut,
+		"unwanted": st.NotesUnwanted, "dropped": st.NotesDropped, "failed": st.NotesFailed,
+	} {
+		s.counter("fitmq_notifications_total", float64(n), result)
+	}
 }
 
 func (s sink) transport(st *transport.Stats) {

@@ -268,7 +268,13 @@ func (e *Engine) PutParticipant(ctx context.Context, actor Actor, challengeID, u
 	case full:
 		return fitness.Errorf(op, fitness.Quota, "challenge %s has %d participants, the limit", challengeID, e.opt.MaxParticipants)
 	}
-	return e.setJoined(ctx, op, c, userID, true)
+	if err := e.setJoined(ctx, op, c, userID, true); err != nil {
+		return err
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	e.tellParticipant(c, actor, userID, e.now())
+	return nil
 }
 
 // DeleteParticipant ends the user's part. The organizer may, and the user. Their

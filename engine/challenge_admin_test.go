@@ -107,6 +107,7 @@ func TestEngine_DeleteChallenge(t *testing.T) {
 	wantKind(t, w.DeleteChallenge(ctx, actor("ana"), "c1"), fitness.Forbidden, "organizer")
 	must(t, w.DeleteChallenge(ctx, actor("oli"), "c1"))
 	w.pass(time.Second)
+	w.dropUsers()
 	if len(w.retained) != 0 {
 		t.Errorf("still retained: %v", w.retained)
 	}

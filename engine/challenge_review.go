@@ -168,6 +168,7 @@ func (e *Engine) ReviewActivity(ctx context.Context, actor Actor, challengeID, u
 			return HandedIn{}, &fitness.Error{Op: op, Kind: fitness.KindOf(err), Msg: fitness.Message(err)}
 		}
 		e.saver.applied(0, appliedRows{awards: awards})
+		e.tellReview(c, actor, userID, activityID, row, e.now())
 		e.out.drain()
 	}
 	h, err := e.handedIn(userID+"/", row)

@@ -185,7 +185,7 @@ func (e *Engine) tellCounts(c *conversation, now time.Time) int {
 }
 
 // Unread is the payload of user/{uid}/unread: how many messages of each
-// conversation a user has not read, where there are any.
+// conversation a user has not read, where there are any, and how many notifications.
 type Unread struct {
 	Conversations map[string]uint64 `json:"conversations"`
 	Notifications int               `json:"notifications"`
@@ -193,7 +193,7 @@ type Unread struct {
 
 // Unread returns the user's counts.
 func (e *Engine) Unread(userID string) Unread {
-	u := Unread{Conversations: map[string]uint64{}}
+	u := Unread{Conversations: map[string]uint64{}, Notifications: e.notes.desk.unread(userID)}
 	for _, c := range e.chats.of(userID) {
 		c.mu.Lock()
 		if r := c.readers[userID]; r != nil && c.unread(r) > 0 {

@@ -14,9 +14,9 @@ import (
 //
 // Locks, in the order in which one may be taken while another is held: admin
 // (administrative calls, one at a time), apply (Applied, and what must not run
-// beside it), saver.saving, book.mu, session.mu, contest.mu or conversation.mu
+// beside it), saver.saving, notes.mu, book.mu, session.mu, contest.mu or conversation.mu
 // (never two of them), and last the leaves saver.mu, wakeups.mu, presence.mu,
-// preferences.mu, quota.mu, chats.mu, rates.mu, peerCache.mu, later and outbox.mu. No message is
+// preferences.mu, desk.mu, quota.mu, chats.mu, rates.mu, peerCache.mu, later and outbox.mu. No message is
 // published and no user's rights are revoked with one of them held but admin and
 // apply.
 type Engine struct {
@@ -60,6 +60,7 @@ func New(opt Options) (*Engine, error) {
 	e.challenges.init()
 	e.links.init()
 	e.prefs.init()
+	e.notes.init()
 	e.presence.init()
 	e.quota.init(opt)
 	e.chats.init(e.opt.ChatBurst, e.opt.ChatRate)
@@ -153,7 +154,8 @@ func (e *Engine) trySave(ctx context.Context) {
 }
 
 // Tick does the timed work that is due at now: starts and ends, graces,
-// coalesced boards and rosters. Run calls it every 100 ms; it does no I/O.
+// coalesced boards and rosters. Run calls it every 100 ms; it reads inboxes that are
+// not in memory, and does no other I/O.
 func (e *Engine) Tick(now time.Time) {
 	if e.out.to.Load() == nil {
 		return // nobody to tell yet: what is due stays due
@@ -169,6 +171,7 @@ func (e *Engine) Tick(now time.Time) {
 	e.sendLater()
 	budget = e.tickChat(now, budget)
 	e.tickPresence(now, max(budget, e.opt.RankBudget/10))
+	e.tickNotes(now, max(budget, e.opt.RankBudget/10))
 	e.quota.sweep(now)
 	e.out.drain()
 }

@@ -58,6 +58,10 @@ func (e *Engine) Handle(in Inbound) Outcome {
 		out, err = e.handleRead(in, t.Conversation)
 	case topics.ChatTyping:
 		out, err = e.handleTyping(in, t.Conversation, at)
+	case topics.UserNotification:
+		out, err = e.handleNotification(in, t.User, at)
+	case topics.UserNotificationRead:
+		out, err = e.handleReading(in)
 	case topics.UserAway:
 		out, err = e.handleAway(in, at)
 	default:
@@ -96,6 +100,10 @@ func (e *Engine) Applied(pos store.Pos, in Inbound) {
 		e.applyMessage(pos, in, sessionPrefix+t.ID, at)
 	case topics.ChatMessage:
 		e.applyMessage(pos, in, t.Conversation, at)
+	case topics.UserNotification:
+		e.applyNotification(pos, in, t.User)
+	case topics.UserNotificationRead:
+		e.applyReading(in, t.User, at)
 	case topics.ChatRead:
 		e.applyRead(pos, in, t.Conversation, at)
 	}

@@ -141,7 +141,8 @@ type world struct {
 	sent     []engine.Outgoing
 	retained map[string][]byte
 	revoked  []string
-	lose     bool // what is published is lost
+	lose     bool  // what is published is lost
+	fail     error // what the log says to messages with an id
 
 	log    []entry
 	logged map[string]bool
@@ -197,7 +198,10 @@ func (w *world) Publish(m engine.Outgoing) {
 		return // on its way to the log when the process is killed
 	}
 	if m.Stored != nil {
-		defer m.Stored(nil)
+		defer m.Stored(w.fail)
+	}
+	if m.RecordID != "" && w.fail != nil {
+		return
 	}
 	if m.RecordID != "" {
 		if w.logged[m.RecordID] {
@@ -399,5 +403,16 @@ func (w *world) spec() engine.ChallengeSpec {
 	return engine.ChallengeSpec{
 		Title: "Far", Organizer: "oli", Metric: "distance", Order: leaderboard.Desc,
 		StartsAt: w.clock().Add(-24 * time.Hour), EndsAt: w.clock().Add(48 * time.Hour),
+	}
+}
+
+// dropUsers leaves out what is retained for users.
+func (w *world) dropUsers() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for topic := range w.retained {
+		if strings.HasPrefix(topic, "user/") {
+			delete(w.retained, topic)
+		}
 	}
 }

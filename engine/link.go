@@ -58,10 +58,15 @@ func (e *Engine) PutLink(ctx context.Context, actor Actor, trainerID, clientID s
 	case !actor.all() && actor.UserID != clientID:
 		return fitness.Errorf(op, fitness.Forbidden, "only the client or an administrator links a client to a trainer")
 	}
+	x := link{trainerID, clientID}
+	known := e.links.has(x)
 	if err := e.put(ctx, op, tableLinks, trainerID+"/"+clientID, struct{}{}); err != nil {
 		return err
 	}
-	e.links.set(link{trainerID, clientID}, true)
+	e.links.set(x, true)
+	if !known && actor.UserID != trainerID {
+		e.tellLink(actor, trainerID, clientID, e.now())
+	}
 	return nil
 }
 

@@ -152,6 +152,7 @@ func (v *visitor) judge(now time.Time, awayAfter time.Duration) (state string, a
 func (e *Engine) tickPresence(now time.Time, budget int) int {
 	p := &e.presence
 	var send []Outgoing
+	var gone []string
 	p.mu.Lock()
 	for _, id := range p.due.take(now, budget) {
 		v := p.visitors[id]
@@ -174,6 +175,9 @@ func (e *Engine) tickPresence(now time.Time, budget int) int {
 				Topic: topics.UserPresenceTopic(id), Payload: encode(v.shown(id)), QoS: 1, Retain: true, State: true,
 			})
 			p.dirty[id] = struct{}{}
+			if state == Offline {
+				gone = append(gone, id)
+			}
 		}
 		if again != never {
 			p.due.add(id, again)
@@ -182,6 +186,9 @@ func (e *Engine) tickPresence(now time.Time, budget int) int {
 	p.mu.Unlock()
 	for _, m := range send {
 		e.out.push(m)
+	}
+	for _, id := range gone {
+		e.notes.desk.look(id, now)
 	}
 	return budget - len(send)
 }

@@ -62,15 +62,17 @@ func (o *outbox) settled(pos store.Pos) store.Pos {
 	return pos
 }
 
-// push queues a message; drain must follow once no other lock is held.
-func (o *outbox) push(m Outgoing) {
+// push queues a message; drain must follow once no other lock is held. Where there
+// is no room or no publisher it returns false.
+func (o *outbox) push(m Outgoing) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.queue) >= maxOutbox || o.to.Load() == nil {
 		o.dropped.Add(1)
-		return
+		return false
 	}
 	o.queue = append(o.queue, m)
+	return true
 }
 
 // drain publishes what is queued, unless another goroutine is at it: that one

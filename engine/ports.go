@@ -27,6 +27,7 @@ type Inbound struct {
 	QoS     byte
 	Retain  bool // the client's own flag
 	At      time.Time
+	Expires time.Time // end of the message expiry interval; zero = never
 }
 
 // Outcome is the judgement on an Inbound. Nothing has happened yet: what must

@@ -52,6 +52,7 @@ func (p *preferences) set(userID string, c *Preferences) {
 // telling is what users want to be told.
 type telling struct {
 	prefs preferences
+	notes notes // and what waits for them
 }
 
 // Units is how the user thinks of distances. It may be asked with any lock held
@@ -113,6 +114,7 @@ func (e *Engine) DeletePreferences(ctx context.Context, actor Actor, userID stri
 // chosen makes the user's choices count. admin is held.
 func (e *Engine) chosen(userID string, p *Preferences) {
 	was, now := e.prefs.of(userID).Presence, e.now()
+	defer e.notes.desk.look(userID, now) // quiet hours may have changed
 	if p != nil && p.Presence == preference.Private && was != preference.Private {
 		e.presence.hide(userID, now)
 		e.prefs.set(userID, p)

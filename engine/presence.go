@@ -29,8 +29,9 @@ func (p *presence) init() {
 type client struct {
 	sender  Sender
 	since   time.Time
-	filters map[string]string // filter to session id
-	counts  map[string]int    // session id to how many of the filters
+	filters map[string]string   // filter to session id
+	counts  map[string]int      // session id to how many of the filters
+	feeds   map[string]struct{} // filters that match the user's notifications
 
 	active atomic.Int64 // when it last did something, in ms since 1970
 	away   atomic.Bool  // it has said that its user is
@@ -102,17 +103,24 @@ func (p *presence) disconnect(s Sender, at time.Time, grace time.Duration) *clie
 	return c
 }
 
+// client returns the client. Connected comes first; an observer that joins late
+// still sees a client. p.mu is held.
+func (p *presence) client(s Sender, at time.Time) *client {
+	c := p.clients[s.ClientID]
+	if c == nil {
+		c = newClient(s, at)
+		p.clients[s.ClientID] = c
+		p.arrived(c, at)
+	}
+	return c
+}
+
 // subscribe notes the filter and reports whether it is the client's first below
 // the session.
 func (p *presence) subscribe(s Sender, filter, sessionID string, at time.Time) (first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := p.clients[s.ClientID]
-	if c == nil { // Connected comes first; an observer that joins late still sees a client
-		c = newClient(s, at)
-		p.clients[s.ClientID] = c
-		p.arrived(c, at)
-	}
+	c := p.client(s, at)
 	if _, again := c.filters[filter]; again || len(c.filters) >= maxFilters {
 		return false
 	}
@@ -130,6 +138,7 @@ func (p *presence) unsubscribe(s Sender, filter string) (sessionID string, last 
 	if c == nil {
 		return "", false
 	}
+	delete(c.feeds, filter)
 	sessionID, ok := c.filters[filter]
 	if !ok {
 		return "", false
@@ -177,10 +186,17 @@ func (e *Engine) lost(c *client, reason string) {
 // Subscribed implements Handler.
 func (e *Engine) Subscribed(s Sender, filter string) {
 	namespace, id, ok := topics.FilterScope(filter)
-	if !ok || namespace != "session" || s.UserID == "" {
+	if !ok || s.UserID == "" {
 		return
 	}
 	at := e.now()
+	if namespace == "user" && id == s.UserID && topics.Contains(filter, topics.UserNotificationTopic(id)) {
+		e.presence.listen(s, filter, at)
+		e.notes.desk.look(id, at)
+	}
+	if namespace != "session" {
+		return
+	}
 	if !e.presence.subscribe(s, filter, id, at) {
 		return
 	}

@@ -122,7 +122,8 @@ func (e *Engine) checkpoint(ctx context.Context, last bool) error {
 	v.rows, v.sessions = appliedRows{}, make(map[*session]struct{})
 	v.mu.Unlock()
 	pos = e.out.settled(pos)
-	if rows.len() == 0 && len(dirty) == 0 && !e.chats.anyDirty() && !e.presence.presenceUnsaved(e.now()) && pos <= store.Pos(v.saved.Load()) {
+	e.takeAllNotices()
+	if rows.len() == 0 && len(dirty) == 0 && !e.chats.anyDirty() && !e.presence.presenceUnsaved(e.now()) && !e.notes.unsaved() && pos <= store.Pos(v.saved.Load()) {
 		return nil
 	}
 	if err := e.write(ctx, rows, dirty, pos, last); err != nil {
@@ -176,6 +177,9 @@ func (e *Engine) write(ctx context.Context, rows appliedRows, dirty map[*session
 		return err
 	}
 	if err := e.saveChats(ctx); err != nil {
+		return err
+	}
+	if err := e.saveNotes(ctx); err != nil {
 		return err
 	}
 	if err := e.savePresence(ctx); err != nil {

@@ -323,6 +323,9 @@ func (e *Engine) tell(s *session, typ, userID, reason string, at time.Time) {
 			return
 		}
 	}
+	if typ == EventStarted && reason == "" {
+		e.tellStart(s, at)
+	}
 	e.out.event(topics.SessionEventsTopic(s.id), ev)
 }
 

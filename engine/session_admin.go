@@ -303,6 +303,9 @@ func (e *Engine) PutMember(ctx context.Context, actor Actor, sessionID, userID s
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !known {
+		e.tellMember(s, actor, userID, m.At)
+	}
 	s.members[userID] = m
 	return nil
 }

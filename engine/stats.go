@@ -15,6 +15,13 @@ type Stats struct {
 	ControlsAccepted   uint64 // session commands passed on to the log
 	ChatMessages       uint64 // messages applied, edits and deletions included
 	ChatFailed         uint64 // messages that the tables could not be read for
+	NotesTaken         uint64 // notifications put into inboxes
+	NotesDelivered     uint64 // of those, sent to clients of their users
+	NotesReplaced      uint64 // unread ones that a newer one with their collapse key replaced
+	NotesPushedOut     uint64 // old ones that found no room in a full inbox any more
+	NotesUnwanted      uint64 // left out: their user does not want the kind
+	NotesDropped       uint64 // of the broker's own, left out: more than a person wants
+	NotesFailed        uint64 // lost: the inbox could not be read
 	Refused            uint64 // messages refused, for whatever reason
 	RefusedRate        uint64 // of those, for rate or quota
 	EventsDropped      uint64 // events not published: no publisher, a full outbox, or a storm
@@ -35,6 +42,8 @@ type counters struct {
 	ActivitiesCounted, ActivitiesIgnored, ControlsAccepted    atomic.Uint64
 	Awards                                                    atomic.Uint64
 	ChatMessages, ChatFailed                                  atomic.Uint64
+	NotesTaken, NotesDelivered, NotesReplaced, NotesPushedOut atomic.Uint64
+	NotesUnwanted, NotesDropped, NotesFailed                  atomic.Uint64
 	Refused, RefusedRate                                      atomic.Uint64
 	EventsDropped, RosterDropped, Checkpoints, CheckpointErrs atomic.Uint64
 	pending                                                   atomic.Int64
@@ -49,6 +58,9 @@ func (e *Engine) Stats() Stats {
 		ActivitiesRepeated: c.ActivitiesRepeated.Load(), ActivitiesCounted: c.ActivitiesCounted.Load(),
 		ActivitiesIgnored: c.ActivitiesIgnored.Load(), ControlsAccepted: c.ControlsAccepted.Load(), Awards: c.Awards.Load(),
 		ChatMessages: c.ChatMessages.Load(), ChatFailed: c.ChatFailed.Load(),
+		NotesTaken: c.NotesTaken.Load(), NotesDelivered: c.NotesDelivered.Load(), NotesReplaced: c.NotesReplaced.Load(),
+		NotesPushedOut: c.NotesPushedOut.Load(), NotesUnwanted: c.NotesUnwanted.Load(),
+		NotesDropped: c.NotesDropped.Load(), NotesFailed: c.NotesFailed.Load(),
 		Refused: c.Refused.Load(), RefusedRate: c.RefusedRate.Load(),
 		EventsDropped: c.EventsDropped.Load(), RosterDropped: c.RosterDropped.Load(),
 		Checkpoints: c.Checkpoints.Load(), CheckpointErrors: c.CheckpointErrs.Load(),

@@ -441,6 +441,18 @@ func (f *fakeEngine) DeletePreferences(ctx context.Context, a engine.Actor, user
 	return f.call(ctx, a, "delete preferences", user)
 }
 
+func (f *fakeEngine) Notifications(a engine.Actor, after string, limit int, unread bool) (engine.Inbox, error) {
+	return engine.Inbox{}, f.call(context.Background(), a, "notifications", fmt.Sprintf("after=%s limit=%d unread=%v", after, limit, unread))
+}
+
+func (f *fakeEngine) ReadNotifications(ctx context.Context, a engine.Actor, body []byte) error {
+	return f.call(ctx, a, "read", string(body))
+}
+
+func (f *fakeEngine) DeleteNotification(ctx context.Context, a engine.Actor, id string) error {
+	return f.call(ctx, a, "delete notification", id)
+}
+
 func (f *fakeEngine) Blocks(string) []string { return []string{"ben"} }
 
 func (f *fakeEngine) ConversationMember(id, user string) bool {

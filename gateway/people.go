@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"github.com/fitmq/fitmq/engine"
@@ -10,6 +12,8 @@ import (
 // peopleRoutes are those about who is there and what users choose.
 func (g *Gateway) peopleRoutes() []route {
 	return []route{
+		{"GET /me/notifications", g.listNotifications}, {"POST /me/notifications/read", g.readNotifications},
+		{"DELETE /me/notifications/{id}", g.deleteNotification},
 		{"GET /links", g.listClients}, {"GET /users/{id}/presence", g.getPresence},
 		{"GET /users/{id}/preferences", g.getPreferences}, {"PUT /users/{id}/preferences", g.putPreferences},
 		{"DELETE /users/{id}/preferences", g.deletePreferences},
@@ -54,4 +58,46 @@ func (g *Gateway) getPresence(r request) (reply, error) {
 		return reply{}, forbidden("presence of user %s: only that user may know, and whom they share it with", quote(id))
 	}
 	return reply{body: g.o.Engine.PresenceOf(id)}, nil
+}
+
+// listNotifications lists the caller's own, newest first; ?unread=true leaves out
+// what is read.
+func (g *Gateway) listNotifications(r request) (reply, error) {
+	after, limit, err := page(r.Request)
+	if err != nil {
+		return reply{}, err
+	}
+	unread := false
+	switch word := r.URL.Query().Get("unread"); word {
+	case "true":
+		unread = true
+	case "", "false":
+	default:
+		return reply{}, faulty(http.StatusBadRequest, []Fault{{Detail: "unread=" + clip(word) + " is not true or false", Parameter: "unread"}})
+	}
+	inbox, err := g.o.Engine.Notifications(r.actor(), after, limit, unread)
+	return reply{body: inbox}, err
+}
+
+// reading is the body of POST /me/notifications/read.
+type reading struct {
+	MessageID  *string  `json:"messageId,omitempty"`
+	MessageIDs []string `json:"messageIds,omitempty"`
+	All        bool     `json:"all,omitempty"`
+}
+
+func (g *Gateway) readNotifications(r request) (reply, error) {
+	var b reading
+	if err := readBody(r.Request, &b); err != nil {
+		return reply{}, err
+	}
+	body, err := json.Marshal(b)
+	if err != nil {
+		return reply{}, fmt.Errorf("encode what is read: %w", err)
+	}
+	return done, g.o.Engine.ReadNotifications(r.Context(), r.actor(), body)
+}
+
+func (g *Gateway) deleteNotification(r request) (reply, error) {
+	return done, g.o.Engine.DeleteNotification(r.Context(), r.actor(), r.PathValue("id"))
 }

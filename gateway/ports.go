@@ -20,6 +20,7 @@ type Engine interface {
 	Conversations
 	Blocks
 	Preferences
+	Notifications
 }
 
 // Sessions are live workouts and trainings.
@@ -107,6 +108,15 @@ type Preferences interface {
 	// PutPreferences returns them with the defaults filled in.
 	PutPreferences(ctx context.Context, a engine.Actor, userID string, p engine.Preferences) (engine.Preferences, error)
 	DeletePreferences(ctx context.Context, a engine.Actor, userID string) error
+}
+
+// Notifications are a user's own.
+type Notifications interface {
+	// Notifications lists newest first behind the cursor after.
+	Notifications(a engine.Actor, after string, limit int, unread bool) (engine.Inbox, error)
+	// ReadNotifications takes what user/{uid}/notification/read takes.
+	ReadNotifications(ctx context.Context, a engine.Actor, body []byte) error
+	DeleteNotification(ctx context.Context, a engine.Actor, messageID string) error
 }
 
 // Users are the users; *access.Users is one. Errors: access.ErrNoUser,
