@@ -28,7 +28,7 @@ demo: ## a broker with athletes, to look at
 	go run ./cmd/fitmq demo
 
 .PHONY: test
-test: packages test-go test-web test-browser ## all tests, installing what they need
+test: packages test-go test-web test-client test-browser ## all tests, installing what they need
 
 .PHONY: packages
 packages: ## install the Debian packages that the tests use, where missing
@@ -45,6 +45,10 @@ torture: ## random clients, cuts and kills; ROUNDS=n SEED=n ARGS='-race-broker'
 .PHONY: test-web
 test-web: web/node_modules/.package-lock.json ## unit tests of the page
 	npm --prefix web test
+
+.PHONY: test-client
+test-client: client/node_modules/.package-lock.json ## the browser's client, also against the real broker
+	npm --prefix client test
 
 .PHONY: test-browser
 test-browser: tests/browser/node_modules/.package-lock.json ## the page in a real Chromium

@@ -1,0 +1,27 @@
+import { afterEach } from 'vitest'
+import { connect, type Client, type ConnectOptions } from '../src/index.js'
+
+const open = new Set<Client>()
+
+afterEach(async () => {
+  await Promise.all([...open].map((c) => c.close()))
+  open.clear()
+})
+
+/** A client of the user, closed after the test. */
+export function client(url: string, user: string, options: ConnectOptions = {}): Client {
+  const c = connect({ url, username: user, password: `${user}-secret`, ...options })
+  open.add(c)
+  return c
+}
+
+/** The first thing that a listener hears and that fits. */
+export function next<T>(listen: (fn: (value: T) => void) => () => void, fits: (value: T) => unknown = () => true): Promise<T> {
+  return new Promise((resolve) => {
+    const off = listen((value) => {
+      if (!fits(value)) return
+      queueMicrotask(() => off())
+      resolve(value)
+    })
+  })
+}

@@ -1,0 +1,1 @@
+export { FitmqConnection, FitmqProvider, useConnection, useFitmq } from './provider.js'

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string): string => new URL(path, import.meta.url).pathname
+
+export default defineConfig({
+  resolve: { alias: { '@fitmq/client': source('core/src/index.ts') } },
+  test: {
+    include: ['{core,react}/test/**/*.test.{ts,tsx}'],
+    environment: 'node',
+    environmentOptions: { happyDOM: { settings: { fetch: { disableSameOriginPolicy: true } } } },
+    globalSetup: ['test/build.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+})
