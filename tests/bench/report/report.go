@@ -62,7 +62,7 @@ func (r Report) Markdown() string {
 
 func (r Report) tables() []table {
 	var list []table
-	for _, t := range []table{r.traffic(), r.latency(), r.idle(), r.queues(), r.startup(), r.aims(), r.faults()} {
+	for _, t := range []table{r.traffic(), r.latency(), r.beside(), r.idle(), r.queues(), r.startup(), r.aims(), r.faults()} {
 		if len(t.rows) > 0 {
 			list = append(list, t)
 		}
@@ -137,6 +137,18 @@ func (r Report) latency() table {
 		head:  r.head(""),
 		rows: r.rows(workload.P99, func(name string, k brokers.Kind) string {
 			return r.value(name, k, workload.P50, digits) + " / " + r.value(name, k, workload.P99, digits)
+		}),
+	}
+}
+
+// beside shows what others notice of clients that misbehave.
+func (r Report) beside() table {
+	return table{
+		title: "Latency of 20 subscribers, 99 %, milliseconds: alone, then while others misbehave (most memory, MB)",
+		head:  r.head(""),
+		rows: r.rows(workload.Beside, func(name string, k brokers.Kind) string {
+			both := r.value(name, k, workload.Alone, digits) + ", " + r.value(name, k, workload.Beside, digits)
+			return pair(both, r.value(name, k, workload.RSS, count))
 		}),
 	}
 }

@@ -26,6 +26,8 @@ const (
 	Rate     Metric = "rate"     // deliveries a second
 	P50      Metric = "p50"      // latency at a steady rate, milliseconds
 	P99      Metric = "p99"      // the same
+	Alone    Metric = "alone"    // P99 of the well-behaved before others misbehave
+	Beside   Metric = "beside"   // the same while they do
 	RSS      Metric = "rss"      // resident memory at the end, MB
 	Lost     Metric = "lost"     // deliveries that never came, or too late
 	Repeated Metric = "repeated" // deliveries that came twice or out of order
@@ -45,6 +47,7 @@ type Values map[Metric]float64
 type Scale struct {
 	Warm, Measure, Pace time.Duration
 	Subscribers         int // of a fan-out
+	Slow                int // clients that misbehave
 	Idle                int // connections
 	Settle              time.Duration
 	Queued              int // messages for one absent client
@@ -56,11 +59,11 @@ type Scale struct {
 var (
 	Full = Scale{
 		Warm: 500 * time.Millisecond, Measure: 2 * time.Second, Pace: 1500 * time.Millisecond, Subscribers: 1000,
-		Idle: 10000, Settle: 5 * time.Second, Queued: 100000, Sessions: 10000, SessionMessages: 100,
+		Slow: 500, Idle: 10000, Settle: 5 * time.Second, Queued: 100000, Sessions: 10000, SessionMessages: 100,
 	}
 	Short = Scale{
 		Warm: 50 * time.Millisecond, Measure: 200 * time.Millisecond, Pace: 100 * time.Millisecond, Subscribers: 1000,
-		Idle: 300, Settle: 300 * time.Millisecond, Queued: 5000, Sessions: 500, SessionMessages: 20,
+		Slow: 50, Idle: 300, Settle: 300 * time.Millisecond, Queued: 5000, Sessions: 500, SessionMessages: 20,
 	}
 )
 
@@ -117,7 +120,7 @@ func (w Workload) Run(ctx context.Context, env *Env, kind brokers.Kind) (Values,
 
 // All lists the workloads in the order of the tables.
 func All() []Workload {
-	list := trafficWorkloads()
+	list := append(trafficWorkloads(), besideWorkloads()...)
 	return append(list,
 		Workload{Name: "idle-tcp", Title: "idle connections, TCP", Once: true, run: idle(false)},
 		Workload{Name: "idle-ws", Title: "idle connections, WebSocket", Once: true, run: idle(true)},
