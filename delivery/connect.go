@@ -80,8 +80,11 @@ func (h *Hub) Owned(clientID, userID string) error {
 // Connect gives a client its session: the one it left, or a new one. An
 // earlier connection of the same client id ends with 0x8E [MQTT-3.1.4-3]. What
 // the session is from now on is stored when Connect returns. Errors: ErrOwned,
-// ErrCrowded, ErrReplaced, and the store's.
+// ErrCrowded, ErrReplaced, *WillError, and the store's.
 func (h *Hub) Connect(c Connect) (Connection, error) {
+	if err := h.judgeWill(c.Client, c.Will); err != nil {
+		return nil, err
+	}
 	s, replaced, present, err := h.claim(c.Client, c.CleanStart)
 	if err != nil {
 		return nil, err

@@ -45,7 +45,9 @@ type link struct {
 	routed  int       // messages published over this connection
 	passing *passing  // scratch of the reading goroutine, once it has published
 	last    lastTopic // what is known of the topic published to last
-	acked   *Message  // reading goroutine: acknowledged just now, and to be told
+	// judgedAt is the session's rights when its filters were judged last.
+	judgedAt uint64
+	acked    *Message // reading goroutine: acknowledged just now, and to be told
 
 	// pending counts this publisher's messages on their way to the log: while
 	// there are any, what follows takes the same way, to keep its order.
@@ -179,8 +181,13 @@ func (l *link) follow() {
 
 // Start lets deliveries begin; CONNACK has been written.
 func (l *link) Start() {
+	tell := func() {}
+	if l.present { // rights may have changed while it was away
+		tell = l.s.hub.endForbidden(l.s, l.s.snapshot())
+	}
 	l.s.attach(l)
 	l.s.hub.observer.Connected(l.client)
+	tell()
 	for _, sub := range l.s.snapshot() {
 		l.s.hub.observer.Subscribed(l.client, sub.filter)
 	}

@@ -41,6 +41,7 @@ type ports struct {
 	skipped int
 	applied []string
 	acked   []string
+	revoked []string
 }
 
 func (p *ports) denied(c *delivery.Client, topic string) bool {
@@ -89,12 +90,23 @@ func (p *ports) appliedNow() []string {
 	return append([]string(nil), p.applied...)
 }
 
-func (*ports) Position() store.Pos                      { return 0 }
-func (*ports) Connected(*delivery.Client)               {}
-func (*ports) Disconnected(*delivery.Client, bool)      {}
-func (*ports) Subscribed(*delivery.Client, string)      {}
-func (*ports) Unsubscribed(*delivery.Client, string)    {}
-func (*ports) Revoked(*delivery.Client, string, string) {}
+func (*ports) Position() store.Pos                   { return 0 }
+func (*ports) Connected(*delivery.Client)            {}
+func (*ports) Disconnected(*delivery.Client, bool)   {}
+func (*ports) Subscribed(*delivery.Client, string)   {}
+func (*ports) Unsubscribed(*delivery.Client, string) {}
+func (p *ports) Revoked(c *delivery.Client, filter, reason string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.revoked = append(p.revoked, c.ID+" "+filter+" "+reason)
+}
+
+func (p *ports) revokedNow() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.revoked...)
+}
+
 func (p *ports) Refused(_ *delivery.Client, m *delivery.Message, _ wire.Code, reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -78,6 +78,12 @@ func (s *Session) pump(l *link, b *batch) {
 			s.hub.stats.Dropped.Expired.Add(1)
 			continue
 		}
+		// Revoke goes through the queue, but a message may have come in behind it.
+		if q.share == nil && !s.hub.mayReceive(s, q.m.Topic) {
+			o.pop()
+			s.hub.stats.Dropped.NoRight.Add(1)
+			continue
+		}
 		if !s.send(l, q, b) {
 			break
 		}
@@ -159,6 +165,8 @@ func (s *Session) transmit(l *link, q *queued, id uint16, dup bool, b *batch) {
 
 // flowLogged sends the QoS 2 PUBLISH whose id is in the log now.
 func (s *Session) flowLogged(l *link, id uint16, err error) {
+	var back []queued
+	defer func() { s.hub.giveBack(back) }()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.link.Load() != l {
@@ -180,7 +188,11 @@ func (s *Session) flowLogged(l *link, id uint16, err error) {
 	}
 	s.dirty = true
 	b := &s.hub.commit.batch
-	s.transmit(l, &f.queued, id, false, b)
+	if s.hub.mayReceive(s, f.m.Topic) {
+		s.transmit(l, &f.queued, id, false, b)
+	} else {
+		back = s.withdraw(i)
+	}
 	s.pump(l, b)
 }
 

@@ -86,6 +86,11 @@ func (g *group) offer(m *Message, b *batch) {
 	}
 	messages, bytes := g.hub.queueBounds()
 	switch {
+	case g.nobodyMay(m.Topic):
+		g.hub.stats.Dropped.NoRight.Add(1)
+		if logged {
+			g.read = pos
+		}
 	case logged:
 		g.behind, g.missed = true, pos
 	case m.QoS > 0 && len(g.back) < messages && g.backBytes+m.size() <= bytes:
@@ -201,7 +206,11 @@ func (h *Hub) giveBack(list []queued) {
 			continue
 		}
 		g.mu.Lock()
-		if !g.hand(q.m, &b) && !g.ended {
+		switch {
+		case g.hand(q.m, &b) || g.ended:
+		case g.nobodyMay(q.m.Topic):
+			g.refuse(q.m)
+		default:
 			g.wait(q)
 		}
 		g.mu.Unlock()
@@ -263,7 +272,10 @@ func (g *group) readOn(ctx context.Context) error {
 		}
 		owed := m.route && m.logged() && !g.hub.isExpired(m) && !g.isTaken(e.Pos)
 		if owed && !g.hand(m, &b) {
-			return nil // an acknowledgement or a returning member goes on
+			if !g.nobodyMay(m.Topic) {
+				return nil // an acknowledgement or a returning member goes on
+			}
+			g.hub.stats.Dropped.NoRight.Add(1)
 		}
 		g.read = e.Pos
 	}
@@ -288,7 +300,10 @@ func (g *group) handBack(b *batch) bool {
 			g.hub.stats.Dropped.Expired.Add(1)
 			g.forget(m.Pos())
 		} else if !g.hand(m, b) {
-			return false
+			if !g.nobodyMay(m.Topic) {
+				return false
+			}
+			g.refuse(m)
 		}
 		g.back[0] = queued{}
 		g.back = g.back[1:]

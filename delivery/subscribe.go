@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/fitmq/fitmq/delivery/wire"
@@ -31,6 +30,7 @@ func (l *link) subscribe(body []byte) error {
 // means that the store cannot write: the connection is ending.
 func (l *link) grant(wants []wire.Subscription, id uint32) (codes []wire.Code, granted []*subscription, existed []bool, err error) {
 	h := l.s.hub
+	l.judgedAt = l.s.rights.Load() // before judging
 	codes = make([]wire.Code, len(wants))
 	granted = make([]*subscription, len(wants))
 	for i, want := range wants {
@@ -68,6 +68,9 @@ func (l *link) subscribed(granted []*subscription, existed []bool) {
 		if sub.sendsRetained(existed[i]) {
 			h.sendRetained(l, sub, keptAsked)
 		}
+	}
+	if l.s.rights.Load() != l.judgedAt { // they changed between judging and now
+		h.endForbidden(l.s, l.s.snapshot())()
 	}
 }
 
@@ -234,54 +237,4 @@ func (h *Hub) outOfForce(s *Session, sub *subscription) {
 		return
 	}
 	h.index.unset(s, sub.filter)
-}
-
-// Revoke judges every subscription of the user's sessions again and ends those
-// that are no longer allowed. What waits for the user is judged when it is sent.
-func (h *Hub) Revoke(userID string) {
-	for _, s := range h.sessionsOf(userID) {
-		s.rights.Add(1)
-		l := s.link.Load()
-		for _, sub := range s.snapshot() {
-			h.index.spoil(sub.inner()) // cached answers hold delivery rights
-			if l == nil {
-				continue
-			}
-			reason := h.policy.MaySubscribe(l.client, sub.filter)
-			if reason == "" || !s.leave(sub.filter) {
-				continue
-			}
-			if err := h.saveSession(s); err != nil {
-				h.log.Error("store subscriptions", "client", s.id, "error", err)
-			}
-			h.observer.Unsubscribed(l.client, sub.filter)
-			h.observer.Revoked(l.client, sub.filter, fmt.Sprintf("subscription ended: %s", reason))
-		}
-		s.dropForbidden()
-	}
-}
-
-// dropForbidden takes out of the queue what the session may no longer have.
-func (s *Session) dropForbidden() {
-	var back []queued
-	defer func() { s.hub.giveBack(back) }()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o := &s.out
-	kept := make([]queued, 0, o.len())
-	for _, q := range o.queue[o.head:] {
-		switch {
-		case s.hub.mayReceive(s, q.m.Topic):
-			kept = append(kept, q)
-			continue
-		case q.share != nil:
-			back = append(back, q) // another member may
-			continue
-		}
-		s.hub.stats.Dropped.NoRight.Add(1)
-	}
-	o.queue, o.head, o.bytes, o.states = nil, 0, 0, nil
-	for _, q := range kept {
-		o.push(q)
-	}
 }

@@ -158,6 +158,7 @@ func (e *Engine) PutBlock(ctx context.Context, actor Actor, whom string) error {
 		return err
 	}
 	e.blocks.set(link{actor.UserID, whom}, true)
+	e.revoke(actor.UserID, whom)
 	return nil
 }
 

@@ -153,6 +153,7 @@ func (e *Engine) tickPresence(now time.Time, budget int) int {
 	p := &e.presence
 	var send []Outgoing
 	var gone []string
+	var hidden []string // whose presence is no business of others any more
 	p.mu.Lock()
 	for _, id := range p.due.take(now, budget) {
 		v := p.visitors[id]
@@ -171,6 +172,10 @@ func (e *Engine) tickPresence(now time.Time, budget int) int {
 			again = v.next
 		case state != "":
 			v.state, v.next = state, now.Add(presenceEvery)
+			if !v.hidden.IsZero() {
+				v.hidden = time.Time{}
+				hidden = append(hidden, id)
+			}
 			send = append(send, Outgoing{
 				Topic: topics.UserPresenceTopic(id), Payload: encode(v.shown(id)), QoS: 1, Retain: true, State: true,
 			})
@@ -184,6 +189,7 @@ func (e *Engine) tickPresence(now time.Time, budget int) int {
 		}
 	}
 	p.mu.Unlock()
+	e.revoke(hidden...)
 	for _, m := range send {
 		e.out.push(m)
 	}

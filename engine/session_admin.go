@@ -134,12 +134,13 @@ func (e *Engine) replaceSession(ctx context.Context, op string, actor Actor, s *
 	}
 	s.mu.RLock()
 	res := s.resource()
-	var lost, out []string // who may do less, and who may not be here any more
-	for _, userID := range []string{before.Host, before.Trainer} {
-		if userID != "" && !s.controls(userID) {
-			lost = append(lost, userID)
+	var changed, out []string // who may do more or less, and who may not be here any more
+	for _, role := range [][2]string{{before.Host, spec.Host}, {before.Trainer, spec.Trainer}} {
+		if role[0] != role[1] {
+			changed = append(changed, role[:]...)
 		}
 	}
+	changed = slices.DeleteFunc(changed, func(userID string) bool { return userID == "" })
 	for userID := range s.people {
 		if !s.allowed(userID) {
 			out = append(out, userID)
@@ -150,9 +151,9 @@ func (e *Engine) replaceSession(ctx context.Context, op string, actor Actor, s *
 		e.expel(s, userID, LeftRemoved)
 	}
 	if before.Visibility == workout.Open && spec.Visibility == workout.Invite {
-		lost = append(lost, e.presence.users()...) // who watches without taking part
+		changed = append(changed, e.presence.users()...) // who watches without taking part
 	}
-	e.revoke(append(lost, out...)...)
+	e.revoke(append(changed, out...)...)
 	return res, nil
 }
 

@@ -125,7 +125,10 @@ func (s *shared) ended(c *transport.Conn) {
 
 // refusal is the CONNACK code for a session that could not be had.
 func refusal(err error) wire.Code {
+	var will *delivery.WillError
 	switch {
+	case errors.As(err, &will):
+		return wire.NotAuthorized
 	case errors.Is(err, delivery.ErrOwned):
 		return wire.ClientIdentifierNotValid
 	case errors.Is(err, delivery.ErrCrowded):
