@@ -62,6 +62,9 @@ type Relations interface {
 	// SessionMember: the user is host, trainer or member of the session, or the
 	// session is open.
 	SessionMember(sessionID, userID string) bool
+	// SessionRoom: the user takes part in the session, or there is a place for
+	// them. It is asked of members.
+	SessionRoom(sessionID, userID string) bool
 	// SessionControl: the user is the session's host or trainer.
 	SessionControl(sessionID, userID string) bool
 	// SessionTrainer: the user is the session's trainer.

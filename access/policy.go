@@ -194,7 +194,19 @@ func (p *Policy) subscribeName(id Identity, filter, topic string, shared bool) D
 	if shared && topics.IsFitness(topic) && !id.operator() {
 		return denyShared(filter)
 	}
+	if space, sid, ok := topics.FilterScope(topic); ok && space == "session" && !id.operator() {
+		return p.room(id, filter, sid)
+	}
 	return Decision{Allowed: true}
+}
+
+// room judges whether a member finds a place in the session: to subscribe is to
+// take part.
+func (p *Policy) room(id Identity, filter, sid string) Decision {
+	if p.rel.SessionRoom(sid, id.UserID) {
+		return Decision{Allowed: true}
+	}
+	return deny(filter, "the session is full: its capacity is used up")
 }
 
 // subscribeFitness judges a filter with wildcards below session/, challenge/ or
@@ -251,7 +263,7 @@ func (p *Policy) subscribeChat(id Identity, filter, inner, conversation string) 
 func (p *Policy) subscribeSession(id Identity, filter, base, sid string) Decision {
 	member := p.rel.SessionMember(sid, id.UserID)
 	if member && (filter == base+"/#" || topics.Contains(base+"/progress/+", filter)) {
-		return Decision{Allowed: true}
+		return p.room(id, filter, sid)
 	}
 	if topics.Contains(base+"/form/+", filter) || topics.Contains(base+"/form/+/seen", filter) {
 		if p.rel.SessionTrainer(sid, id.UserID) {

@@ -16,6 +16,7 @@ type world struct{}
 func (world) SessionMember(sid, uid string) bool {
 	return sid == "open" || sid == "s1" && (uid == "ana" || uid == "ben" || uid == "tim")
 }
+func (world) SessionRoom(sid, uid string) bool { return sid != "open" || uid != "late" }
 func (world) SessionControl(sid, uid string) bool {
 	return sid == "s1" && (uid == "ana" || uid == "tim") || sid == "open" && uid == "ben"
 }
@@ -427,5 +428,20 @@ func BenchmarkPolicy_Deliver(b *testing.B) {
 	p := access.NewPolicy(world{}, false)
 	for b.Loop() {
 		p.Deliver(people['a'], "session/s1/progress/ben")
+	}
+}
+
+// A full session takes nobody in, whatever the filter; who only reads by HTTP is
+// judged by Deliver and takes no place.
+func TestPolicy_SubscribeFull(t *testing.T) {
+	p := access.NewPolicy(world{}, false)
+	late := access.Identity{UserID: "late", Role: access.Member}
+	for _, filter := range []string{"session/open/#", "session/open/info", "session/open/progress/+"} {
+		if d := p.Subscribe(late, filter); d.Allowed || !strings.Contains(d.Reason, "the session is full") {
+			t.Errorf("%s: got %+v, want refused as full", filter, d)
+		}
+	}
+	if !p.Deliver(late, "session/open/info") {
+		t.Error("a full session cannot be read about")
 	}
 }

@@ -138,6 +138,7 @@ func (b *Broker) makeEngine(context.Context) error {
 	b.engine, err = engine.New(engine.Options{
 		Store: b.store, Users: b.users, Logger: b.log,
 		PresenceGrace: c.Presence.Grace.Std(), PresenceAway: awayAfter(c.Presence),
+		IdleEnd: idleEnd(c), MaxHeartRate: float64(c.Workouts.MaxHeartRate),
 		ChatAnyone:      c.Chat.Direct == config.Anyone,
 		LeaderboardRate: float64(c.Leaderboard.Rate), LeaderboardTop: c.Leaderboard.Top,
 	})
@@ -150,6 +151,14 @@ func awayAfter(c config.Presence) time.Duration {
 		return -1
 	}
 	return c.Away.Std()
+}
+
+// idleEnd is the engine's IdleEnd, whose zero is the default and not never.
+func idleEnd(c config.Config) time.Duration {
+	if c.Workouts.IdleEnd == 0 {
+		return -1
+	}
+	return c.Workouts.IdleEnd.Std()
 }
 
 func (b *Broker) makeDelivery(ctx context.Context) error {

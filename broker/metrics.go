@@ -59,6 +59,9 @@ var metricNames = []struct{ name, help, label string }{
 	{"fitmq_socket_writes_total", "Writes to MQTT sockets.", ""},
 	{"fitmq_sign_ins_total", "Attempts to sign in, by result.", "result"},
 	{"fitmq_notifications_total", "Notifications, by what became of them.", "result"},
+	{"fitmq_session_joins_refused_total", "Joins of live sessions refused, by reason.", "reason"},
+	{"fitmq_milestones_total", "Milestones of live workouts told.", ""},
+	{"fitmq_events_dropped_total", "Events of sessions and awards not published, for their number.", ""},
 	{"fitmq_log_position", "Last position of the log.", ""},
 	{"fitmq_store_ready", "1 while the store can write.", ""},
 }
@@ -100,6 +103,11 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	out.counter("fitmq_sign_ins_total", float64(door.Throttled), "throttled")
 	out.counter("fitmq_sign_ins_total", float64(door.Unavailable), "unavailable")
 	out.notifications(m.b.engine.Stats())
+	fit := m.b.engine.Stats()
+	out.counter("fitmq_session_joins_refused_total", float64(fit.JoinsRefused), "capacity")
+	out.counter("fitmq_session_joins_refused_total", float64(fit.RosterDropped), "members")
+	out.counter("fitmq_milestones_total", float64(fit.Milestones))
+	out.counter("fitmq_events_dropped_total", float64(fit.EventsDropped))
 	pos, ready := m.b.store.Applied()
 	out.gauge("fitmq_log_position", float64(pos))
 	out.gauge("fitmq_store_ready", map[bool]float64{true: 1}[ready])

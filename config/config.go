@@ -33,6 +33,8 @@ type Config struct {
 	Leaderboard Leaderboard `yaml:"leaderboard"`
 	// Sessions bounds what waits for a client that is away.
 	Sessions Sessions `yaml:"sessions"`
+	// Workouts is how live workouts go.
+	Workouts Workouts `yaml:"workouts"`
 	// Passwords is how hard passwords are hashed (argon2id).
 	Passwords Passwords `yaml:"passwords"`
 	// Tokens is whose JSON Web Tokens let people in, beside those that this server
@@ -217,6 +219,15 @@ type Sessions struct {
 	RetainedBytes Size `yaml:"retainedBytes" range:"1MiB..1024GiB"`
 }
 
+// Workouts is how live workouts go.
+type Workouts struct {
+	// IdleEnd is how long after its last participant left a live session ends by
+	// itself; 0 means never.
+	IdleEnd Duration `yaml:"idleEnd" range:"0s..720h"`
+	// MaxHeartRate is where heart-rate zones end for who has not said otherwise.
+	MaxHeartRate int `yaml:"maxHeartRate" unit:"bpm" range:"100..250"`
+}
+
 // Passwords is how hard passwords are hashed (argon2id, RFC 9106). Changed
 // values count for passwords that are set from then on.
 type Passwords struct {
@@ -316,6 +327,7 @@ func Default() Config {
 			QueueMessages: 100_000, QueueBytes: 64 * MiB, QueueAge: Duration(30 * 24 * time.Hour), LogSize: 16 << 30,
 			Memory: 512 * MiB, RetainedMessages: 1_000_000, RetainedBytes: 256 * MiB,
 		},
+		Workouts:  Workouts{IdleEnd: Duration(30 * time.Minute), MaxHeartRate: 190},
 		Passwords: Passwords{Memory: 19 * MiB, Iterations: 2, Parallel: 2},
 		SignIn: SignIn{
 			Order: []string{"device", "token", "password", "url"}, Timeout: Duration(3 * time.Second), Cache: Duration(time.Minute),

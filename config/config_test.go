@@ -45,6 +45,7 @@ func TestLoad(t *testing.T) {
 				QueueMessages: 1000, QueueBytes: config.MiB, QueueAge: config.Duration(48 * time.Hour), LogSize: 1024 * config.MiB,
 				Memory: 64 * config.MiB, RetainedMessages: 5000, RetainedBytes: 8 * config.MiB,
 			},
+			Workouts:  config.Workouts{IdleEnd: config.Duration(2 * time.Hour), MaxHeartRate: 185},
 			Passwords: config.Passwords{Memory: 64 * config.MiB, Iterations: 3, Parallel: 1},
 			SignIn:    config.SignIn{Order: []string{"password", "url"}, URL: "https://id.example.com/fitmq", Timeout: config.Duration(time.Second), UserFailures: 3, AddressFailures: 10, MaxWait: config.Duration(5 * time.Second)},
 			Quotas: config.Quotas{

@@ -132,7 +132,7 @@ func (e *Engine) applyControl(in Inbound, sessionID string, at time.Time) {
 		return
 	}
 	if to, err := workout.Next(s.rec.State, workout.Action(*c.Action)); err == nil {
-		e.transit(s, to, at)
+		e.transit(s, to, "", at)
 	}
 }
 

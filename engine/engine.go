@@ -39,9 +39,10 @@ type Engine struct {
 	saver   saver
 	wake    wakeups
 	stats   counters
-	later   struct { // awards that wait for the publisher
+	later   struct { // what waits for a tick
 		sync.Mutex
-		list []Outgoing
+		list  []Outgoing // awards without a publisher yet
+		evict []string   // users who came too late for the last place of a session
 	}
 }
 
@@ -172,6 +173,7 @@ func (e *Engine) Tick(now time.Time) {
 	budget = e.tickChat(now, budget)
 	e.tickPresence(now, max(budget, e.opt.RankBudget/10))
 	e.tickNotes(now, max(budget, e.opt.RankBudget/10))
+	e.evictLate()
 	e.quota.sweep(now)
 	e.out.drain()
 }

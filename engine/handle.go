@@ -148,6 +148,10 @@ func (e *Engine) handleProgress(in Inbound, sessionID, userID string, at time.Ti
 	if !s.allowed(userID) {
 		return Outcome{}, fitness.Errorf("", fitness.Forbidden, "user %s is not a member of session %s", userID, sessionID)
 	}
+	if s.people[userID] == nil && s.full(userID) {
+		e.stats.JoinsRefused.Add(1)
+		return Outcome{}, fitness.Errorf("", fitness.Quota, "session %s is full: its capacity is %d", sessionID, s.rec.Capacity)
+	}
 	p := s.person(userID, e.opt.MaxMembers)
 	if p == nil {
 		return Outcome{}, fitness.Errorf("", fitness.Quota, "session %s has %d participants, the limit", sessionID, e.opt.MaxMembers)
@@ -155,12 +159,9 @@ func (e *Engine) handleProgress(in Inbound, sessionID, userID string, at time.Ti
 	if !p.mayPublish(in.Sender.ClientID, at, e.opt.ProgressRate) {
 		return Outcome{}, fitness.Errorf("", fitness.Rate, "progress comes too fast: over the limit of %g messages a second from a device", e.opt.ProgressRate)
 	}
-	if p.track == nil {
-		p.track = &workout.Track{}
-	}
-	newest := false
+	track, newest := e.following(s, userID, p), false
 	for i := range samples {
-		isNewest, flags := p.track.Take(in.Sender.ClientID, connected, &samples[i], at, batch)
+		isNewest, flags := track.Take(in.Sender.ClientID, connected, &samples[i], at, batch)
 		if len(flags) > 0 {
 			e.stats.SamplesFlagged.Add(1)
 		}
@@ -170,6 +171,7 @@ func (e *Engine) handleProgress(in Inbound, sessionID, userID string, at time.Ti
 	e.stats.SamplesAccepted.Add(uint64(len(samples)))
 	if newest {
 		e.newStanding(s, userID, p, at)
+		e.tellMilestones(s, userID, p, at)
 	}
 	out := Outcome{Deliver: true, Retain: newest, State: newest}
 	if batch {
@@ -218,19 +220,17 @@ func (e *Engine) Recall(in Inbound) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.person(t.User, e.opt.MaxMembers)
-	if p == nil || s.rec.State == workout.Ended {
+	if p == nil || s.rec.State == workout.Ended && s.rec.Summed {
 		return
 	}
-	if p.track == nil {
-		p.track = &workout.Track{}
-	}
-	newest := false
+	track, newest := e.following(s, t.User, p), false
 	for i := range samples {
-		isNewest, _ := p.track.Take(in.Sender.ClientID, time.Time{}, &samples[i], at, batch)
+		isNewest, _ := track.Take(in.Sender.ClientID, time.Time{}, &samples[i], at, batch)
 		newest = isNewest || newest
 	}
 	if newest {
 		e.newStanding(s, t.User, p, at)
+		e.tellMilestones(s, t.User, p, at)
 	}
 }
 

@@ -87,6 +87,9 @@ func (e *Engine) loadLive(ctx context.Context, now time.Time) error {
 		if s.rec.State == workout.Ended && !s.rec.Cleared {
 			s.out.forget = s.withSamples()
 		}
+		if s.rec.State == workout.Ended && !s.rec.Summed {
+			s.out.sum = s.withSamples()
+		}
 	}
 	return err
 }

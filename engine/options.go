@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/fitmq/fitmq/fitness/workout"
 )
 
 // Directory knows the users. Every method is called on hot paths: it must not
@@ -58,6 +60,12 @@ type Options struct {
 	// a second. Zero means 5.
 	ProgressRate float64
 
+	// IdleEnd is how long after its last participant left a session ends by
+	// itself. Zero means 30 minutes; a negative value means never.
+	IdleEnd time.Duration
+	// MaxHeartRate is where the heart-rate zones end, in bpm. Zero means 190.
+	MaxHeartRate float64
+
 	// ActivityBurst, ActivityInterval and ActivityDaily are a user's allowance
 	// of new activities: that many at once, one more in each interval, and so
 	// many in a day (UTC). Zero means 20, 10 s and 100; a negative value lifts
@@ -105,6 +113,8 @@ func (o Options) withDefaults() Options {
 	orElse(&o.RankBudget, 1000)
 	orElse(&o.RosterMax, 1000)
 	orElse(&o.ProgressRate, 5)
+	orElse(&o.IdleEnd, 30*time.Minute)
+	orElse(&o.MaxHeartRate, workout.DefaultMaxHeartRate)
 	orElse(&o.ActivityBurst, 20)
 	orElse(&o.ActivityInterval, 10*time.Second)
 	orElse(&o.ActivityDaily, 100)
@@ -139,7 +149,7 @@ func (o Options) Validate() error {
 		{"PresenceGrace", float64(o.PresenceGrace)}, {"RestartGrace", float64(o.RestartGrace)},
 		{"LeaderboardRate", o.LeaderboardRate}, {"LeaderboardTop", float64(o.LeaderboardTop)},
 		{"RankNeighbours", float64(o.RankNeighbours)}, {"RankBudget", float64(o.RankBudget)},
-		{"RosterMax", float64(o.RosterMax)}, {"ProgressRate", o.ProgressRate},
+		{"RosterMax", float64(o.RosterMax)}, {"ProgressRate", o.ProgressRate}, {"MaxHeartRate", o.MaxHeartRate},
 		{"MaxConversations", float64(o.MaxConversations)},
 		{"MaxSessions", float64(o.MaxSessions)}, {"MaxChallenges", float64(o.MaxChallenges)},
 		{"MaxMembers", float64(o.MaxMembers)}, {"MaxParticipants", float64(o.MaxParticipants)},

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fitmq/fitmq/fitness/workout"
 	"github.com/fitmq/fitmq/topics"
 )
 
@@ -201,7 +202,9 @@ func (e *Engine) Subscribed(s Sender, filter string) {
 		return
 	}
 	if session := e.sessions.get(id); session != nil {
-		e.attach(session, s, at)
+		if !e.attach(session, s, at) {
+			e.evict(s.UserID)
+		}
 		e.out.drain()
 	}
 }
@@ -218,30 +221,55 @@ func (e *Engine) Unsubscribed(s Sender, filter string) {
 	}
 }
 
-// attach lets the user take part by the client. Services and administrators who
-// only look are no participants.
-func (e *Engine) attach(s *session, by Sender, at time.Time) {
+// attach lets the user take part by the client, and reports whether there was a
+// place. Services and administrators who only look are no participants.
+func (e *Engine) attach(s *session, by Sender, at time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	watches := (by.Role == roleService || by.Role == roleAdmin) && !s.controls(by.UserID)
 	if _, member := s.members[by.UserID]; watches && !member || !s.allowed(by.UserID) {
-		return
+		return true
+	}
+	if p := s.people[by.UserID]; (p == nil || !p.present) && s.full(by.UserID) {
+		e.stats.JoinsRefused.Add(1)
+		return false
 	}
 	p := s.person(by.UserID, e.opt.MaxMembers)
 	if p == nil {
 		e.stats.RosterDropped.Add(1)
-		return
+		return true
 	}
 	p.clients[by.ClientID] = struct{}{}
 	if p.present {
-		return
+		return true
 	}
 	p.present, p.joinedAt = true, at
 	s.present++
 	s.out.roster = true
 	s.dirty.soon[by.UserID] = struct{}{}
+	if !s.rec.EmptySince.IsZero() {
+		s.rec.EmptySince, s.dirty.record = time.Time{}, true
+	}
 	e.tell(s, EventJoined, by.UserID, "", at)
 	e.touched(s)
+	return true
+}
+
+// evict has the next tick end the subscriptions of a user who came a moment too
+// late for the last place.
+func (e *Engine) evict(userID string) {
+	e.later.Lock()
+	defer e.later.Unlock()
+	e.later.evict = append(e.later.evict, userID)
+}
+
+// evictLate judges again who came too late.
+func (e *Engine) evictLate() {
+	e.later.Lock()
+	users := e.later.evict
+	e.later.evict = nil
+	e.later.Unlock()
+	e.revoke(users...)
 }
 
 // detach takes the client from its user, who has left when it was the last one,
@@ -280,11 +308,15 @@ func (e *Engine) leave(s *session, userID, reason string, at time.Time) {
 	}
 	p.present, p.grace = false, time.Time{}
 	clear(p.clients)
-	s.present--
+	if s.present--; s.present == 0 {
+		s.rec.EmptySince, s.dirty.record = at, true
+	}
 	s.out.roster = true
 	s.dirty.soon[userID] = struct{}{}
 	if p.track == nil {
 		delete(s.people, userID)
+	} else if s.rec.State != workout.Ended {
+		e.keepSummary(s, userID)
 	}
 	e.tell(s, EventLeft, userID, reason, at)
 	e.touched(s)
@@ -295,6 +327,9 @@ func (e *Engine) expel(s *session, userID, reason string) {
 	s.mu.Lock()
 	e.leave(s, userID, reason, e.now())
 	if p := s.people[userID]; p != nil {
+		if s.rec.State != workout.Ended {
+			e.keepSummary(s, userID) // also of who only published
+		}
 		delete(s.people, userID)
 		s.dirty.soon[userID] = struct{}{}
 		e.out.forget(topics.SessionProgressTopic(s.id, userID))
@@ -317,6 +352,22 @@ func (e *Engine) SessionMember(sessionID, userID string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.allowed(userID)
+}
+
+// SessionRoom reports whether the user takes part in the session, or there is a
+// place for them.
+func (e *Engine) SessionRoom(sessionID, userID string) bool {
+	s := e.sessions.get(sessionID)
+	if s == nil {
+		return true
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if p := s.people[userID]; p != nil && p.present || !s.full(userID) {
+		return true
+	}
+	e.stats.JoinsRefused.Add(1)
+	return false
 }
 
 // SessionControl reports whether the user is the session's host or trainer.

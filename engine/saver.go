@@ -23,6 +23,9 @@ const (
 	tableActivities   = "activities"   // cid/uid/activity key: activityRow
 	tableFlagged      = "flagged"      // cid/uid/activity key, of activities that look odd: nothing
 	tableAwards       = "awards"       // cid/uid/period/kind/threshold: see awardRow
+	tableSummaries    = "summaries"    // sid/uid: WorkoutSummary
+	tableWorkouts     = "workouts"     // uid/start, falling/sid: WorkoutSummary
+	tableRecords      = "records"      // uid: workout.Records by sport
 	tableLinks        = "links"        // trainer/client: {}
 	tableEngine       = "engine"       // applied: the position, 8 bytes big endian; period/cid/: see keyPeriod; seen: see keySeen
 )
@@ -59,10 +62,14 @@ type saver struct {
 	rows     appliedRows
 	pos      store.Pos
 	sessions map[*session]struct{}
+	wanted   []athlete
 }
 
 // appliedRows is what records make to be written, by table.
-type appliedRows struct{ acts, flagged, awards, engine []store.Put }
+type appliedRows struct {
+	acts, flagged, awards, engine []store.Put
+	sums                          []sumRow
+}
 
 // add puts more rows behind.
 func (r *appliedRows) add(more appliedRows) {
@@ -70,9 +77,12 @@ func (r *appliedRows) add(more appliedRows) {
 	r.flagged = append(r.flagged, more.flagged...)
 	r.awards = append(r.awards, more.awards...)
 	r.engine = append(r.engine, more.engine...)
+	r.sums = append(r.sums, more.sums...)
 }
 
-func (r *appliedRows) len() int { return len(r.acts) + len(r.flagged) + len(r.awards) + len(r.engine) }
+func (r *appliedRows) len() int {
+	return len(r.acts) + len(r.flagged) + len(r.awards) + len(r.engine) + len(r.sums)
+}
 
 func (v *saver) init() {
 	v.full = make(chan struct{}, 1)
@@ -117,6 +127,7 @@ func (e *Engine) checkpoint(ctx context.Context, last bool) error {
 	v := &e.saver
 	v.saving.Lock()
 	defer v.saving.Unlock()
+	e.fetchRecords(ctx)
 	v.mu.Lock()
 	rows, pos, dirty := v.rows, v.pos, v.sessions
 	v.rows, v.sessions = appliedRows{}, make(map[*session]struct{})
@@ -153,6 +164,9 @@ func (e *Engine) write(ctx context.Context, rows appliedRows, dirty map[*session
 	}
 	if err == nil {
 		err = e.putMany(ctx, tableEngine, rows.engine)
+	}
+	if err == nil {
+		err = e.writeSums(ctx, rows.sums)
 	}
 	if err != nil {
 		return err

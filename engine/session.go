@@ -24,6 +24,11 @@ type sessionRecord struct {
 	ChangedAt time.Time `json:"changedAt"`
 	// Updated is when the last sample of the leaderboard came.
 	Updated time.Time `json:"updated,omitzero"`
+	// EmptySince is when the last participant left; zero while there is one, and
+	// before the first.
+	EmptySince time.Time `json:"emptySince,omitzero"`
+	// Summed: the summaries of the ended session have been written.
+	Summed bool `json:"summed,omitempty"`
 	// Cleared: the retained samples of the ended session have been removed.
 	Cleared bool `json:"cleared,omitempty"`
 }
@@ -84,16 +89,19 @@ type sessionOut struct {
 	events                bucket
 	forget                []string  // users whose retained sample must go
 	forgetFrom            time.Time // not before
+	sum                   []string  // users whose summary must be written
 }
 
 // person is a user's part in a session: on the roster, with samples, or both.
 type person struct {
 	present  bool
 	joinedAt time.Time
-	clients  map[string]struct{} // connected and subscribed
-	grace    time.Time           // with no clients: until then not gone
-	reason   string              // of leaving when the grace ends
-	track    *workout.Track      // nil before the first sample
+	clients  map[string]struct{}        // connected and subscribed
+	grace    time.Time                  // with no clients: until then not gone
+	reason   string                     // of leaving when the grace ends
+	track    *workout.Track             // nil before the first sample
+	records  map[string]workout.Records // from the workouts before; nil while not known
+	asked    bool                       // for records
 	devices  []device
 }
 
@@ -144,6 +152,24 @@ func (s *session) allowed(userID string) bool {
 // controls reports whether the user commands the session. s.mu is held.
 func (s *session) controls(userID string) bool {
 	return userID != "" && !s.gone && (userID == s.rec.Host || userID == s.rec.Trainer)
+}
+
+// full reports whether there is no place for the user, who does not take part.
+// s.mu is held.
+func (s *session) full(userID string) bool {
+	if s.rec.Capacity == 0 || s.controls(userID) {
+		return false
+	}
+	taken := s.present
+	for _, id := range []string{s.rec.Host, s.rec.Trainer} {
+		if p := s.people[id]; p != nil && p.present {
+			taken--
+		}
+	}
+	if s.rec.Host == s.rec.Trainer && s.people[s.rec.Host] != nil && s.people[s.rec.Host].present {
+		taken++ // counted twice
+	}
+	return taken >= s.rec.Capacity
 }
 
 // role is the user's role in the session. s.mu is held.
@@ -290,6 +316,9 @@ func (s *session) entered(at time.Time) {
 	// that was accepted just before does not come after its removal.
 	s.out.forget = s.withSamples()
 	s.out.forgetFrom = at.Add(2 * tickEvery)
+	if s.out.sum = slices.Clone(s.out.forget); len(s.out.sum) == 0 {
+		s.rec.Summed, s.dirty.record = true, true
+	}
 	maps.Copy(s.dirty.soon, s.dirty.later)
 	clear(s.dirty.later)
 }

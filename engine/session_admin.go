@@ -175,7 +175,7 @@ func (e *Engine) changeSession(ctx context.Context, op string, s *session, chang
 		s.mu.Lock()
 		if s.version == version {
 			s.version++
-			rec.Updated, rec.Cleared = s.rec.Updated, s.rec.Cleared // a tick's, not of the version
+			rec.Updated, rec.Cleared, rec.Summed, rec.EmptySince = s.rec.Updated, s.rec.Cleared, s.rec.Summed, s.rec.EmptySince // a tick's, not of the version
 			s.rec = rec
 			done()
 			e.touched(s)
@@ -252,10 +252,13 @@ func (e *Engine) DeleteSession(ctx context.Context, actor Actor, id string) erro
 	if err := e.forgetSessionChat(ctx, op, id); err != nil {
 		return err
 	}
-	// A checkpoint that had begun has ended before the leftovers are removed.
-	e.saver.saving.Lock()
-	defer e.saver.saving.Unlock()
-	return errors.Join(e.deleteAll(ctx, op, tableMembers, id+"/"), e.deleteAll(ctx, op, tableLive, id+"/"))
+	// The users' own histories keep what they did; it must not be written behind
+	// the removal of the session's.
+	if err := e.checkpoint(ctx, false); err != nil {
+		return err
+	}
+	return errors.Join(e.deleteAll(ctx, op, tableMembers, id+"/"), e.deleteAll(ctx, op, tableLive, id+"/"),
+		e.deleteAll(ctx, op, tableSummaries, id+"/"))
 }
 
 // ownSession returns the session if the actor commands it.

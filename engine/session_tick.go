@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -26,10 +27,11 @@ func (e *Engine) tickSession(s *session, now time.Time, budget int) int {
 		if at.After(now) {
 			next = at
 		} else {
-			e.transit(s, workout.Live, now)
+			e.transit(s, workout.Live, "", now)
 		}
 	}
 	next = earliest(next, e.endGraces(s, now))
+	next = earliest(next, e.endIdle(s, now))
 	if s.out.info {
 		s.out.info = false
 		e.out.state(topics.SessionInfoTopic(s.id), s.resource())
@@ -46,6 +48,11 @@ func (e *Engine) tickSession(s *session, now time.Time, budget int) int {
 			next = earliest(next, s.out.boardNext)
 		} else {
 			e.publishStandings(s, now)
+		}
+	}
+	if len(s.out.sum) > 0 {
+		if budget = e.sumUp(s, budget); len(s.out.sum) > 0 {
+			next = now
 		}
 	}
 	if len(s.out.forget) > 0 {
@@ -81,9 +88,29 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// transit changes the session's state and tells of it. s.mu is held.
-func (e *Engine) transit(s *session, to workout.State, at time.Time) {
+// endIdle ends a session that everybody left long ago, and returns when that will
+// be. s.mu is held.
+func (e *Engine) endIdle(s *session, now time.Time) time.Time {
+	going := s.rec.State == workout.Live || s.rec.State == workout.Paused
+	if !going || e.opt.IdleEnd < 0 || s.rec.EmptySince.IsZero() {
+		return never
+	}
+	last := s.rec.EmptySince
+	if s.rec.Updated.After(last) {
+		last = s.rec.Updated // a watch that only publishes
+	}
+	if due := last.Add(e.opt.IdleEnd); due.After(now) {
+		return due
+	}
+	e.transit(s, workout.Ended, ReasonAbandoned, now)
+	return never
+}
+
+// transit changes the session's state and tells of it, with a reason where the
+// change has none of its own. s.mu is held.
+func (e *Engine) transit(s *session, to workout.State, why string, at time.Time) {
 	if event, reason := s.rec.transition(to, at); event != "" {
+		reason = cmp.Or(reason, why)
 		s.version++
 		s.dirty.record = true
 		s.entered(at)

@@ -25,6 +25,8 @@ type Stats struct {
 	Refused            uint64 // messages refused, for whatever reason
 	RefusedRate        uint64 // of those, for rate or quota
 	EventsDropped      uint64 // events not published: no publisher, a full outbox, or a storm
+	Milestones         uint64 // milestones told
+	JoinsRefused       uint64 // joins refused: the session's capacity is used up
 	RosterDropped      uint64 // subscribers not taken in: the session is full
 	Checkpoints        uint64 // saves done
 	CheckpointErrors   uint64 // saves that failed
@@ -40,7 +42,7 @@ type counters struct {
 	ProgressAccepted, SamplesAccepted, SamplesFlagged         atomic.Uint64
 	ActivitiesAccepted, ActivitiesRepeated                    atomic.Uint64
 	ActivitiesCounted, ActivitiesIgnored, ControlsAccepted    atomic.Uint64
-	Awards                                                    atomic.Uint64
+	Awards, Milestones, JoinsRefused                          atomic.Uint64
 	ChatMessages, ChatFailed                                  atomic.Uint64
 	NotesTaken, NotesDelivered, NotesReplaced, NotesPushedOut atomic.Uint64
 	NotesUnwanted, NotesDropped, NotesFailed                  atomic.Uint64
@@ -57,6 +59,7 @@ func (e *Engine) Stats() Stats {
 		SamplesFlagged: c.SamplesFlagged.Load(), ActivitiesAccepted: c.ActivitiesAccepted.Load(),
 		ActivitiesRepeated: c.ActivitiesRepeated.Load(), ActivitiesCounted: c.ActivitiesCounted.Load(),
 		ActivitiesIgnored: c.ActivitiesIgnored.Load(), ControlsAccepted: c.ControlsAccepted.Load(), Awards: c.Awards.Load(),
+		Milestones: c.Milestones.Load(), JoinsRefused: c.JoinsRefused.Load(),
 		ChatMessages: c.ChatMessages.Load(), ChatFailed: c.ChatFailed.Load(),
 		NotesTaken: c.NotesTaken.Load(), NotesDelivered: c.NotesDelivered.Load(), NotesReplaced: c.NotesReplaced.Load(),
 		NotesPushedOut: c.NotesPushedOut.Load(), NotesUnwanted: c.NotesUnwanted.Load(),

@@ -77,6 +77,8 @@ const (
 	EventStarted = "session-started"
 	EventPaused  = "session-paused"
 	EventEnded   = "session-ended"
+
+	EventMilestone = "milestone"
 )
 
 // Reasons of EventLeft.
@@ -91,6 +93,10 @@ const (
 // ReasonResumed is the reason of EventStarted when a pause ended.
 const ReasonResumed = "resumed"
 
+// ReasonAbandoned is the reason of EventEnded when everybody had been gone for
+// Options.IdleEnd.
+const ReasonAbandoned = "abandoned"
+
 // Event is the payload of session/{sid}/events.
 type Event struct {
 	Type      string    `json:"type"`
@@ -99,6 +105,8 @@ type Event struct {
 	Name      string    `json:"name,omitempty"`
 	Reason    string    `json:"reason,omitempty"`
 	Timestamp time.Time `json:"timestamp"`
+	// Milestone is what the user has reached, of EventMilestone.
+	Milestone *workout.Milestone `json:"data,omitempty"`
 }
 
 // Challenge is a challenge as REST and challenge/{cid}/info show it.

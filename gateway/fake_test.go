@@ -62,6 +62,20 @@ func pageOf[T any](m map[string]T, after string, limit int) (list []T, next stri
 	return list, ""
 }
 
+func (f *fakeEngine) Summaries(ctx context.Context, sid, after string, _ int) ([]engine.WorkoutSummary, string, error) {
+	err := f.call(ctx, engine.Actor{}, "list summaries", sid, after)
+	return []engine.WorkoutSummary{{SessionID: sid, UserID: "ben"}}, "ben", err
+}
+
+func (f *fakeEngine) Summary(ctx context.Context, sid, uid string) (engine.WorkoutSummary, error) {
+	return engine.WorkoutSummary{SessionID: sid, UserID: uid}, f.call(ctx, engine.Actor{}, "get summary", sid, uid)
+}
+
+func (f *fakeEngine) Workouts(ctx context.Context, a engine.Actor, uid, after string, _ int) ([]engine.WorkoutSummary, string, error) {
+	err := f.call(ctx, a, "list workouts", uid, after)
+	return []engine.WorkoutSummary{{SessionID: "s1", UserID: uid}}, "", err
+}
+
 func (f *fakeEngine) PutSession(ctx context.Context, a engine.Actor, id string, s engine.SessionSpec) (engine.Session, bool, error) {
 	err := f.call(ctx, a, "put session", id, s.Title, s.Host, s.Visibility)
 	return engine.Session{ID: id, SessionSpec: s}, f.created, err
@@ -174,6 +188,8 @@ func (f *fakeEngine) Linked(trainer, client string) bool { return f.links[traine
 func (f *fakeEngine) SessionMember(sid, uid string) bool {
 	return sid == "s1" && (uid == "ana" || uid == "ben")
 }
+func (f *fakeEngine) SessionRoom(string, string) bool { return true }
+
 func (f *fakeEngine) SessionControl(sid, uid string) bool { return sid == "s1" && uid == "ana" }
 func (f *fakeEngine) SessionTrainer(string, string) bool  { return false }
 func (f *fakeEngine) ChallengeParticipant(cid, uid string) bool {

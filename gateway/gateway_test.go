@@ -99,6 +99,7 @@ var everyRoute = []string{
 	"GET /links/tim/ana", "PUT /links/tim/ana", "DELETE /links/tim/ana",
 	"GET /sessions", "GET /sessions/s1", "PUT /sessions/s1", "DELETE /sessions/s1",
 	"GET /sessions/s1/members", "PUT /sessions/s1/members/ana", "DELETE /sessions/s1/members/ana", "POST /sessions/s1/control",
+	"GET /sessions/s1/summaries", "GET /sessions/s1/summaries/ana", "GET /users/ana/workouts",
 	"GET /challenges", "GET /challenges/c1", "PUT /challenges/c1", "DELETE /challenges/c1",
 	"GET /challenges/c1/participants", "PUT /challenges/c1/participants/ana", "DELETE /challenges/c1/participants/ana",
 	"DELETE /challenges/c1/activities/ana/a1", "GET /challenges/c1/leaderboard", "POST /publish", "GET /retained",

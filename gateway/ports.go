@@ -13,6 +13,7 @@ import (
 type Engine interface {
 	Sessions
 	Members
+	Workouts
 	Challenges
 	Participants
 	Reviews
@@ -40,6 +41,15 @@ type Members interface {
 	PutMember(ctx context.Context, a engine.Actor, sessionID, userID string) error
 	DeleteMember(ctx context.Context, a engine.Actor, sessionID, userID string) error
 	Members(sessionID string) ([]engine.Member, error)
+}
+
+// Workouts are what users did in sessions.
+type Workouts interface {
+	// Summaries lists a session's in order of the user ids; next is "" at the end.
+	Summaries(ctx context.Context, sessionID, after string, limit int) (list []engine.WorkoutSummary, next string, err error)
+	Summary(ctx context.Context, sessionID, userID string) (engine.WorkoutSummary, error)
+	// Workouts lists a user's, the newest first; next is "" at the end.
+	Workouts(ctx context.Context, a engine.Actor, userID, after string, limit int) (list []engine.WorkoutSummary, next string, err error)
 }
 
 // Challenges are the challenges and their boards.

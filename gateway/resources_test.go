@@ -174,6 +174,7 @@ func TestEngine_Calls(t *testing.T) {
 		{"tim", "PUT", "/sessions/s9", `{"title":"Ride","host":"tim","visibility":"open","kind":"training"}`, "tim(trainer) put session s9 Ride tim open", 200},
 		{"ana", "DELETE", "/sessions/s1", "", "ana(member) delete session s1", 204},
 		{"ana", "POST", "/sessions/s1/control", `{"action":"remove","userId":"ben"}`, "ana(member) control s1 remove ben", 204},
+		{"tim", "GET", "/users/ana/workouts?after=07ff.s1&limit=5", "", "tim(trainer) list workouts ana 07ff.s1", 200},
 		{"ana", "PUT", "/sessions/s1/members/olga", "", "ana(member) put member s1 olga", 204},
 		{"ana", "PUT", "/sessions/s1/members/olga", "{}", "ana(member) put member s1 olga", 204},
 		{"ana", "DELETE", "/sessions/s1/members/ben", "", "ana(member) delete member s1 ben", 204},
@@ -258,6 +259,7 @@ func TestEngine_ReadRights(t *testing.T) {
 	}{
 		{"/sessions/s1", "ana ben svc token", 200}, {"/sessions/s2", "svc token", 200}, {"/sessions/none", "svc token", 404},
 		{"/sessions/s1/members", "ana ben svc token", 200},
+		{"/sessions/s1/summaries", "ana ben svc token", 200}, {"/sessions/s1/summaries/ben", "ana ben svc token", 200},
 		{"/challenges/c1", "ana ben svc token", 200}, {"/challenges/c2", "ana ben olga tim svc token", 200},
 		{"/challenges/c3", "svc token", 200}, {"/challenges/none", "svc token", 404},
 		{"/challenges/c1/participants", "ana ben svc token", 200}, {"/challenges/c1/leaderboard", "ana ben svc token", 200},

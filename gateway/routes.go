@@ -71,6 +71,7 @@ func (g *Gateway) apiRoutes() *http.ServeMux {
 	}
 	routes = append(routes, g.chatRoutes()...)
 	routes = append(routes, g.peopleRoutes()...)
+	routes = append(routes, g.workoutRoutes()...)
 	if g.o.Publisher != nil {
 		routes = append(routes, route{"POST /publish", g.publish})
 	}

@@ -43,12 +43,21 @@ const (
 // MaxOff is how many kinds of notifications a user may opt out of.
 const MaxOff = 64
 
+// Bounds of a maximum heart rate in bpm.
+const (
+	minHeartRate = 100
+	maxHeartRate = 250
+)
+
 // Preferences are a user's choices. The zero value is not complete: see Default
 // and Check.
 type Preferences struct {
 	Presence      Presence      `json:"presence"`
 	Units         Units         `json:"units"`
 	Notifications Notifications `json:"notifications"`
+	// MaxHeartRate is where the user's heart-rate zones end, in bpm; 0 where the
+	// user has not said.
+	MaxHeartRate float64 `json:"maxHeartRate,omitempty"`
 }
 
 // Notifications are a user's choices about them.
@@ -88,6 +97,9 @@ func (p *Preferences) Check() error {
 	}
 	if p.Units != Kilometres && p.Units != Miles {
 		return fitness.Errorf("", fitness.Invalid, "units %.40q is not km or mile", p.Units)
+	}
+	if m := p.MaxHeartRate; m != 0 && (m < minHeartRate || m > maxHeartRate) {
+		return fitness.Errorf("", fitness.Invalid, "maxHeartRate %v is outside the limit of %d to %d bpm", m, minHeartRate, maxHeartRate)
 	}
 	if n := len(p.Notifications.Off); n > MaxOff {
 		return fitness.Errorf("", fitness.Invalid, "notifications.off has %d kinds, over the limit of %d", n, MaxOff)

@@ -40,6 +40,7 @@ func TestPreferences_Check(t *testing.T) {
 		want string
 	}{
 		"presence":   {preference.Preferences{Presence: "hidden"}, `presence "hidden" is not shared or private`},
+		"heart":      {preference.Preferences{MaxHeartRate: 20}, "maxHeartRate 20 is outside the limit of 100 to 250 bpm"},
 		"units":      {preference.Preferences{Units: "furlong"}, `units "furlong" is not km or mile`},
 		"kind":       {preference.Preferences{Notifications: preference.Notifications{Off: []string{"a b"}}}, `kind "a b" is not`},
 		"many kinds": {preference.Preferences{Notifications: preference.Notifications{Off: make([]string, 65)}}, "65 kinds, over the limit of 64"},

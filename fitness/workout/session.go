@@ -40,7 +40,13 @@ type Spec struct {
 	RankBy Metric `json:"rankBy,omitempty"`
 	// StartsAt is when the session goes live by itself. Zero: at creation.
 	StartsAt time.Time `json:"startsAt,omitzero"`
+	// Capacity is how many may take part at once, host and trainer aside. Zero: no
+	// limit of its own.
+	Capacity int `json:"capacity,omitempty"`
 }
+
+// MaxCapacity is the largest capacity.
+const MaxCapacity = 1_000_000
 
 // Normalize returns the spec with its defaults written out, or an Error of kind
 // Invalid that names every problem.
@@ -69,6 +75,9 @@ func (s Spec) Normalize() (Spec, error) {
 	}
 	if !s.RankBy.Valid() {
 		bad = append(bad, fmt.Sprintf("rankBy %q is none of %s", s.RankBy, metricList()))
+	}
+	if s.Capacity < 0 || s.Capacity > MaxCapacity {
+		bad = append(bad, fmt.Sprintf("capacity %d is outside the limit of 0 to %d", s.Capacity, MaxCapacity))
 	}
 	s.StartsAt = s.StartsAt.UTC()
 	if !s.StartsAt.IsZero() && !fitness.PlausibleTime(s.StartsAt) {

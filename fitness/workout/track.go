@@ -30,6 +30,19 @@ type Track struct {
 	streams []*stream
 	current *stream
 	flags   map[string]int
+	tally   *Tally
+	profile Profile
+	reached []Milestone
+}
+
+// SetProfile tells what is known of the athlete; it counts from the next sample on.
+func (t *Track) SetProfile(p Profile) { t.profile = p }
+
+// Milestones returns what was reached since the last call.
+func (t *Track) Milestones() []Milestone {
+	list := t.reached
+	t.reached = nil
+	return list
 }
 
 // stream is one device's part of a Track.
@@ -98,7 +111,20 @@ func (t *Track) Take(client string, connected time.Time, s *Sample, at time.Time
 		return false, flags
 	}
 	t.current = st
+	t.add(s, st.sport, newLeg)
 	return true, flags
+}
+
+// add sums up the newest sample.
+func (t *Track) add(s *Sample, sport string, newLeg bool) {
+	total, _, _ := t.Standing(Distance)
+	first := t.tally == nil
+	if first {
+		t.tally = newTally(s, total)
+	}
+	t.tally.take(s, sport, newLeg, total, t.profile.MaxHeartRate)
+	calories, _, _ := t.Standing(Calories)
+	t.reached = append(t.reached, t.tally.reached(&t.profile, calories, first)...)
 }
 
 // stream returns the client's stream and whether there was one already.
@@ -188,18 +214,17 @@ func (t *Track) Rest() {
 func (t *Track) Flags() map[string]int { return t.flags }
 
 // Standing returns the athlete's score by the metric and when it was reached, in
-// nanoseconds since 1970; false when nothing was measured yet.
+// nanoseconds since 1970; false when nothing was measured yet. Where the newest
+// sample's device does not measure it, the newest that does counts: a strap beside
+// a watch changes nothing.
 func (t *Track) Standing(m Metric) (score leaderboard.Score, reached int64, ok bool) {
-	st := t.current
-	if st == nil {
-		return 0, 0, false
-	}
 	for i, x := range metrics {
 		if x.name != m {
 			continue
 		}
 		me := metricMeasure[i]
-		if st.seen&(1<<me) == 0 {
+		st := t.measuring(me)
+		if st == nil {
 			return 0, 0, false
 		}
 		if c := countOf(me); c >= 0 {
@@ -208,6 +233,19 @@ func (t *Track) Standing(m Metric) (score leaderboard.Score, reached int64, ok b
 		return leaderboard.ScoreOf(st.latest[me]), st.sent.UnixNano(), true
 	}
 	return 0, 0, false
+}
+
+// measuring is the device that measures, the current one first, or nil.
+func (t *Track) measuring(me measure) (found *stream) {
+	if t.current == nil || t.current.seen&(1<<me) != 0 {
+		return t.current
+	}
+	for _, st := range t.streams {
+		if st.seen&(1<<me) != 0 && (found == nil || st.sent.After(found.sent)) {
+			found = st
+		}
+	}
+	return found
 }
 
 // Saved is what must be kept of a Track so that it goes on after a restart as
@@ -220,6 +258,9 @@ type Saved struct {
 	Seen   uint32       `json:"p"`
 	Counts []SavedCount `json:"n"`
 	Latest []float64    `json:"v"`
+	// Beside are the other devices, Tally the sums of all.
+	Beside []*Saved `json:"b,omitempty"`
+	Tally  *Tally   `json:"y,omitempty"`
 }
 
 // SavedCount is a count of a Saved, in millionths.
@@ -230,12 +271,23 @@ type SavedCount struct {
 	NewLeg  bool  `json:"n,omitempty"`
 }
 
-// Save returns what to keep of the track, or nil before the first sample.
+// Save returns what to keep of the track, or nil before the first sample. It is
+// good until the next one.
 func (t *Track) Save() *Saved {
-	st := t.current
-	if st == nil {
+	if t.current == nil {
 		return nil
 	}
+	s := t.current.save()
+	s.Tally = t.tally
+	for _, st := range t.streams {
+		if st != t.current {
+			s.Beside = append(s.Beside, st.save())
+		}
+	}
+	return s
+}
+
+func (st *stream) save() *Saved {
 	s := &Saved{Client: st.client, Seq: st.seq, Sent: st.sent, Sport: st.sport, Seen: st.seen, Latest: slices.Clone(st.latest[:])}
 	for _, c := range st.counts {
 		s.Counts = append(s.Counts, SavedCount{Base: int64(c.base), Leg: int64(c.leg), Reached: c.reached, NewLeg: c.newLeg})
@@ -248,11 +300,20 @@ func Restore(s *Saved, at time.Time) *Track {
 	if s == nil {
 		return &Track{}
 	}
+	t := &Track{current: s.restore(at), tally: s.Tally}
+	t.streams = append(t.streams, t.current)
+	for _, other := range s.Beside[:min(len(s.Beside), maxStreams-1)] {
+		t.streams = append(t.streams, other.restore(at))
+	}
+	return t
+}
+
+func (s *Saved) restore(at time.Time) *stream {
 	st := &stream{client: s.Client, seq: s.Seq, sent: s.Sent, at: at, sport: s.Sport, seen: s.Seen, again: true}
 	copy(st.latest[:], s.Latest)
 	for i := range min(len(s.Counts), numCounts) {
 		c := s.Counts[i]
 		st.counts[i] = count{base: leaderboard.Score(c.Base), leg: leaderboard.Score(c.Leg), reached: c.Reached, newLeg: c.NewLeg}
 	}
-	return &Track{streams: []*stream{st}, current: st}
+	return st
 }
