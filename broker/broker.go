@@ -255,7 +255,8 @@ func (b *Broker) makeGateway(context.Context) error {
 		Streams:   &streams{hub: b.hub, policy: b.rights},
 		WebSocket: b.websocket, Web: web.Handler(), Ready: b.readiness, Registry: registry,
 		Logger: b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(), Revoked: b.webRevoked, Proxies: c.Proxies.Networks(),
-		Limits: gateway.Limits{BodySize: int64(c.HTTP.MaxBodySize), RequestTime: c.HTTP.RequestTimeout.Std()},
+		Origins: c.HTTP.AllowedOrigins,
+		Limits:  gateway.Limits{RequestRate: c.HTTP.RequestRate, Streams: c.HTTP.MaxStreams, BodySize: int64(c.HTTP.MaxBodySize), RequestTime: c.HTTP.RequestTimeout.Std()},
 	})
 	return err
 }

@@ -2,6 +2,8 @@ package broker
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -203,7 +205,12 @@ func (p *httpPublisher) Publish(ctx context.Context, m gateway.Message) (gateway
 		Topic: m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain, At: time.Now().UnixNano(), From: from,
 	}
 	answer := make(chan gateway.Receipt, 1)
-	p.hub.PublishAs(c, msg, func(code wire.Code, reason string) {
+	once := ""
+	if m.Once != "" {
+		sum := sha256.Sum256([]byte(id.UserID + "\x00" + m.Once))
+		once = "http/" + hex.EncodeToString(sum[:])
+	}
+	p.hub.PublishOnce(c, msg, once, func(code wire.Code, reason string) {
 		answer <- gateway.Receipt{Code: byte(code), Reason: reason}
 	})
 	select {

@@ -115,10 +115,16 @@ type HTTP struct {
 	// Addr is where HTTP listens; port 0 takes a free one.
 	Addr string `yaml:"addr" check:"addr"`
 	// AllowedOrigins lists the origins (`https://app.example.com`) of pages that
-	// may connect besides this server's own; `*` allows every page.
+	// may connect and use the REST interface besides this server's own; `*` allows every page.
 	AllowedOrigins []string `yaml:"allowedOrigins" check:"origins"`
 	// MaxBodySize is the largest body of a request; a larger one is answered 413.
 	MaxBodySize Size `yaml:"maxBodySize" range:"1KiB..64MiB"`
+	// RequestRate is how many requests a second one user may make to the REST
+	// interface after a first five seconds' worth; over it they are answered 429. 0
+	// sets no limit. Administrators and services have none.
+	RequestRate int `yaml:"requestRate" unit:"per second" range:"0..1000000"`
+	// MaxStreams is how many event streams may be open; more are answered 503.
+	MaxStreams int `yaml:"maxStreams" unit:"streams" range:"1..1000000"`
 	// RequestTimeout is how long a request may take before it is answered 503.
 	RequestTimeout Duration `yaml:"requestTimeout" range:"100ms..10m"`
 	// TLS makes the port HTTPS and WSS, when a certificate is given. The files
@@ -315,7 +321,7 @@ func Default() Config {
 			TLS: MQTTTLS{Addr: ":8883", ClientCertificates: Optional},
 		},
 		HTTP: HTTP{
-			Addr: ":8080", AllowedOrigins: []string{}, MaxBodySize: MiB,
+			Addr: ":8080", AllowedOrigins: []string{}, MaxBodySize: MiB, RequestRate: 100, MaxStreams: 10_000,
 			RequestTimeout: Duration(30 * time.Second), TLS: HTTPTLS{ClientCertificates: Optional},
 		},
 		Proxies:     Proxies{Trusted: []string{}},

@@ -13,6 +13,12 @@ func (h *Hub) PublishAs(c *Client, m *Message, done func(wire.Code, string)) {
 	h.publishAs(c, m, "", done)
 }
 
+// PublishOnce is PublishAs of a message with an id: a second one adds nothing and
+// is delivered to nobody, as long as the log has the first.
+func (h *Hub) PublishOnce(c *Client, m *Message, id string, done func(wire.Code, string)) {
+	h.publishAs(c, m, id, done)
+}
+
 // publishAs is PublishAs with the log idempotency key to use where the verdict
 // has none.
 func (h *Hub) publishAs(c *Client, m *Message, id string, done func(wire.Code, string)) {

@@ -196,3 +196,25 @@ func page(r *http.Request) (after string, limit int, err error) {
 	}
 	return q.Get("after"), limit, nil
 }
+
+// pageOf answers with the part of a whole list that ?after= and ?limit= ask for, in
+// order of the keys.
+func pageOf[T any](r request, all []T, key func(T) string) (reply, error) {
+	after, limit, err := page(r.Request)
+	if err != nil {
+		return reply{}, err
+	}
+	all = slices.Clone(all) // it may be somebody's
+	slices.SortFunc(all, func(a, b T) int { return cmp.Compare(key(a), key(b)) })
+	first, found := slices.BinarySearchFunc(all, after, func(item T, after string) int { return cmp.Compare(key(item), after) })
+	if found {
+		first++
+	}
+	all = all[first:]
+	next := ""
+	if len(all) > limit {
+		all = all[:limit]
+		next = key(all[limit-1])
+	}
+	return reply{body: newList(all, next)}, nil
+}

@@ -98,7 +98,7 @@ func (g *Gateway) sessionMessages(r request) (reply, error) {
 }
 
 func (g *Gateway) listBlocks(r request) (reply, error) {
-	return reply{body: newList(g.o.Engine.Blocks(r.id.UserID), "")}, nil
+	return pageOf(r, g.o.Engine.Blocks(r.id.UserID), func(id string) string { return id })
 }
 
 func (g *Gateway) putBlock(r request) (reply, error) {

@@ -89,7 +89,10 @@ func (g *Gateway) listDevices(r request) (reply, error) {
 		return reply{}, err
 	}
 	devices, err := g.o.Devices.Devices(id)
-	return reply{body: newList(devices, "")}, err
+	if err != nil {
+		return reply{}, err
+	}
+	return pageOf(r, devices, func(d access.Device) string { return d.Name })
 }
 
 // putDevice answers with the secret, this once.

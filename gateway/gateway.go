@@ -60,6 +60,9 @@ type Options struct {
 	// Revoked tells of a client certificate that has been revoked since its
 	// connection was opened; nil: none ever is.
 	Revoked func(*tls.ConnectionState) bool
+	// Origins are those of the pages, besides this server's own, that may use the
+	// REST interface (https://app.example.com; * for all).
+	Origins []string
 	// Limits of requests.
 	Limits Limits
 }
@@ -72,6 +75,10 @@ type Limits struct {
 	RequestTime time.Duration
 	// HeaderTime to read a request's header, HTTP's slow start; zero means 10 s.
 	HeaderTime time.Duration
+	// RequestRate is how many requests a second one user may make, after a first
+	// five seconds' worth, over which the answer is 429; zero means no bound.
+	// Administrators and services are not bounded.
+	RequestRate int
 	// Streams is how many event streams may be open, over which the answer is 503;
 	// zero means 10,000. StreamsPerUser is how many of one user, 429; zero means 50.
 	Streams, StreamsPerUser int
@@ -113,6 +120,8 @@ type Gateway struct {
 	api     *http.ServeMux
 	server  *http.Server
 	streams streamLimits
+	rate    rates
+	answers answers
 	// draining ends when the server goes down.
 	draining context.Context
 	drain    context.CancelFunc
@@ -142,6 +151,8 @@ func New(o Options) (*Gateway, error) {
 	if g.metrics, err = newMetrics(o.Registry); err != nil {
 		return nil, fmt.Errorf("new gateway: %w", err)
 	}
+	g.rate = rates{each: float64(o.Limits.RequestRate), now: time.Now}
+	g.answers = answers{now: time.Now, evicted: g.metrics.forgotten}
 	g.api = g.apiRoutes()
 	g.root = g.recovering(forwarded(o.Proxies, g.rootRoutes()))
 	g.server = &http.Server{

@@ -14,6 +14,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	panics   prometheus.Counter
+	evicted  prometheus.Counter
 }
 
 func newMetrics(r *prometheus.Registry) (*metrics, error) {
@@ -30,8 +31,10 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 			[]string{"route"}),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fitmq_http_panics_total", Help: "Requests that ended in a panic."}),
+		evicted: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fitmq_http_idempotency_evicted_total", Help: "Answers to requests with an Idempotency-Key that were forgotten before their day was over, because there were too many."}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.panics} {
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.panics, m.evicted} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
@@ -55,5 +58,11 @@ func (m *metrics) observe(route, method string, status int, d time.Duration) {
 func (m *metrics) panicked() {
 	if m != nil {
 		m.panics.Inc()
+	}
+}
+
+func (m *metrics) forgotten() {
+	if m != nil {
+		m.evicted.Inc()
 	}
 }

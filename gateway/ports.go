@@ -182,6 +182,9 @@ type Message struct {
 	Payload  []byte
 	QoS      byte // 0, 1 or 2
 	Retain   bool
+	// Once, when not empty, names the message: another one of the sender's with the
+	// same name is stored and delivered no more, also after a restart.
+	Once string
 }
 
 // Receipt is what became of a Message.

@@ -92,7 +92,7 @@ func (g *Gateway) publish(r request) (reply, error) {
 	if len(faults) > 0 {
 		return reply{}, faulty(http.StatusUnprocessableEntity, faults)
 	}
-	m.Sender = r.id
+	m.Sender, m.Once = r.id, r.Header.Get("Idempotency-Key")
 	if d := g.o.Policy.Publish(r.id, m.Topic); !d.Allowed {
 		return reply{}, forbidden("%s", d.Reason)
 	}

@@ -11,7 +11,7 @@ import (
 // rootRoutes maps everything on the port.
 func (g *Gateway) rootRoutes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/api/", g.serveAPI)
+	mux.Handle("/api/", cors(g.o.Origins, http.HandlerFunc(g.serveAPI)))
 	mux.HandleFunc("GET /healthz", healthy)
 	mux.HandleFunc("GET /readyz", g.ready)
 	if g.o.Registry != nil {

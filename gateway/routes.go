@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"github.com/fitmq/fitmq/access"
 	"github.com/fitmq/fitmq/engine"
@@ -155,55 +154,6 @@ func (h *headerOnly) WriteHeader(status int) { h.status = status }
 
 // Write passes over the text.
 func (h *headerOnly) Write(b []byte) (int, error) { return len(b), nil }
-
-// answer wraps a call: limits, sign-in, the answer, and what is logged and counted.
-func (g *Gateway) answer(route string, fn call) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
-		status := http.StatusInternalServerError // what a panic makes of it
-		defer func() { g.metrics.observe(route, r.Method, status, time.Since(start)) }()
-		ctx, cancel := context.WithTimeout(r.Context(), g.o.Limits.RequestTime)
-		defer cancel()
-		r = r.WithContext(ctx)
-		r.Body = http.MaxBytesReader(w, r.Body, g.o.Limits.BodySize)
-		req := request{Request: r}
-		res, err := reply{}, error(nil)
-		if req.id, err = g.signIn(r, openPaths[route]); err == nil {
-			err = deviceMay(req, route)
-		}
-		if err == nil {
-			err = grantsMay(req, route)
-		}
-		if err == nil {
-			res, err = fn(req)
-		}
-		if err != nil {
-			p := problemOf(err)
-			status = p.Status
-			g.logFailure(req, p, err)
-			if status == http.StatusForbidden {
-				g.audit(req, "refused", status, p.Detail)
-			}
-			p.write(w)
-			return
-		}
-		if status = res.status; status == 0 {
-			status = http.StatusOK
-		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead && !traffic[route] {
-			g.audit(req, "change", status, "")
-			g.log.Info("administrative change", "user", req.id.UserID, "role", string(req.id.Role), "method", r.Method, "path", r.URL.Path, "status", status)
-		}
-		w.Header().Set("Cache-Control", "no-store")
-		if res.body == nil {
-			w.WriteHeader(status)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		writeJSON(w, res.body)
-	}
-}
 
 // audit writes who did what, or may not.
 func (g *Gateway) audit(r request, event string, status int, reason string) {

@@ -91,7 +91,7 @@ func (g *Gateway) listMembers(r request) (reply, error) {
 			members[i].Flags = nil
 		}
 	}
-	return reply{body: newList(members, "")}, nil
+	return pageOf(r, members, func(m engine.Member) string { return m.UserID })
 }
 
 func (g *Gateway) putMember(r request) (reply, error) {

@@ -367,3 +367,38 @@ func TestEvents_Token(t *testing.T) {
 	}
 	renewed.cancel()
 }
+
+// A publish with an Idempotency-Key that is repeated, also over a kill, is
+// delivered once.
+func TestPublish_IdempotencyKey(t *testing.T) {
+	s := startServer(t, "--dev")
+	s.user(t, "ana", "member")
+	sse := s.listen(t, "ana", "phone", "", "t")
+	publish := func(key string, payload int) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+s.http+"/api/v1/publish", strings.NewReader(fmt.Sprintf(`{"topic":"t","payload":%d}`, payload)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth("ana", secret("ana"))
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Idempotency-Key", key)
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			t.Fatal(res.Status)
+		}
+	}
+	publish("a", 1)
+	publish("a", 1)
+	last := sse.want(t, "t 1")[0]
+	s.kill(t)
+	s.start(t)
+	sse = s.listen(t, "ana", "phone", last)
+	publish("a", 1)
+	publish("b", 2)
+	sse.want(t, "t 2")
+}
