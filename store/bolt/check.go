@@ -38,8 +38,8 @@ const maxProblems = 20
 // the Report.
 func Check(dir string) (Report, error) {
 	r := Report{Tables: make(map[string]int)}
-	fresh, err := checkDir(dir)
-	if err == nil && fresh {
+	version, err := checkDir(dir)
+	if err == nil && version == 0 {
 		err = fmt.Errorf("%s holds no store: %w", dir, store.ErrForeign)
 	}
 	if err != nil {

@@ -20,8 +20,6 @@ const (
 	tablesName  = "tables.db"
 	logName     = "log"
 
-	// schemaVersion is what this code writes and reads.
-	schemaVersion = 1
 	versionPrefix = "fitmq store "
 )
 
@@ -30,84 +28,89 @@ var welcome = map[string]bool{
 	lockName: true, versionName + ".tmp": true, "admin.token": true, "lost+found": true,
 }
 
-// checkDir looks at a directory without touching it: fresh means that it has
-// to be set up.
-func checkDir(dir string) (fresh bool, err error) {
+// checkDir looks at a directory without touching it and returns its schema
+// version; 0 means that it has to be set up.
+func checkDir(dir string) (version int, err error) {
 	entries, err := os.ReadDir(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return true, nil
+		return 0, nil
 	case err != nil:
-		return false, fmt.Errorf("read data directory: %w", err)
+		return 0, fmt.Errorf("read data directory: %w", err)
 	}
 	stranger := ""
 	for _, e := range entries {
 		if e.Name() == versionName {
-			return false, checkVersion(filepath.Join(dir, versionName))
+			return readVersion(filepath.Join(dir, versionName))
 		}
 		if !welcome[e.Name()] && stranger == "" {
 			stranger = e.Name()
 		}
 	}
 	if stranger != "" {
-		return false, fmt.Errorf("%s holds %q and no %s file: give an empty directory or one that fitmq made: %w",
+		return 0, fmt.Errorf("%s holds %q and no %s file: give an empty directory or one that fitmq made: %w",
 			dir, stranger, versionName, store.ErrForeign)
 	}
-	return true, nil
+	return 0, nil
 }
 
-func checkVersion(path string) error {
+func readVersion(path string) (version int, err error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("read schema version: %w", err)
+		return 0, fmt.Errorf("read schema version: %w", err)
 	}
 	text := strings.TrimSpace(string(b))
 	number, ok := strings.CutPrefix(text, versionPrefix)
 	v, err := strconv.Atoi(number)
 	switch {
 	case !ok || err != nil || v < 1:
-		return fmt.Errorf("%s says %.40q, not %q: restore the file from a backup, or give another directory: %w",
+		return 0, fmt.Errorf("%s says %.40q, not %q: restore the file from a backup, or give another directory: %w",
 			path, text, versionPrefix+"1", store.ErrForeign)
 	case v > schemaVersion:
-		return fmt.Errorf("%s says version %d, this program knows up to %d: use the newer program, or restore a backup made before it: %w",
+		return 0, fmt.Errorf("%s says version %d, this program knows up to %d: use the newer program, or restore a backup made before it: %w",
 			path, v, schemaVersion, store.ErrNewer)
 	}
-	return nil
+	return v, nil
 }
 
-// prepareDir checks the directory, locks it, and sets a fresh one up. The
-// caller closes the lock file to give the directory back.
-func prepareDir(dir string) (lock *os.File, err error) {
+func writeVersion(dir string, version int) error {
+	return writeFile(filepath.Join(dir, versionName), fmt.Appendf(nil, "%s%d\n", versionPrefix, version))
+}
+
+// prepareDir checks the directory, locks it, and sets a fresh one up; it returns
+// the schema version. The caller closes the lock file to give the directory back.
+func prepareDir(dir string) (lock *os.File, version int, err error) {
 	if _, err := checkDir(dir); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("create data directory: %w", err)
+		return nil, 0, fmt.Errorf("create data directory: %w", err)
 	}
 	if lock, err = lockDir(filepath.Join(dir, lockName)); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer func() {
 		if err != nil {
 			_ = lock.Close() // nothing was written to it that matters
 		}
 	}()
-	fresh, err := checkDir(dir) // again: another process may have been faster
+	version, err = checkDir(dir) // again: another process may have been faster
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	if fresh {
-		if err := writeFile(filepath.Join(dir, versionName), fmt.Appendf(nil, "%s%d\n", versionPrefix, schemaVersion)); err != nil {
-			return nil, err
+	if version == 0 {
+		version = schemaVersion
+		if err := writeVersion(dir, version); err != nil {
+			return nil, 0, err
 		}
 	}
 	if err := os.MkdirAll(filepath.Join(dir, logName), 0o700); err != nil {
-		return nil, fmt.Errorf("create log directory: %w", err)
+		return nil, 0, fmt.Errorf("create log directory: %w", err)
 	}
 	if err := syncDir(dir); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return lock, nil
+	return lock, version, nil
 }
 
 func genPath(dir string, number int) string {

@@ -76,13 +76,22 @@ func TestOpen_Directory(t *testing.T) {
 			populate(t, dir)
 			mustWrite(t, filepath.Join(dir, "log", "00000099.db.tmp"), []byte("half"))
 		}, nil, ""},
+		{"OKOlder", func(t *testing.T, dir string) {
+			populate(t, dir)
+			mustWrite(t, filepath.Join(dir, "VERSION"), []byte("fitmq store 1\n"))
+		}, nil, ""},
+		{"ErrOlderDamaged", func(t *testing.T, dir string) {
+			populate(t, dir)
+			mustWrite(t, filepath.Join(dir, "VERSION"), []byte("fitmq store 1\n"))
+			mustRemove(t, filepath.Join(dir, "tables.db"))
+		}, store.ErrForeign, "tables.db"},
 		{"ErrForeignFiles", func(t *testing.T, dir string) { mustWrite(t, filepath.Join(dir, "photo.jpg"), nil) }, store.ErrForeign, "photo.jpg"},
 		{"ErrGarbageVersion", func(t *testing.T, dir string) { mustWrite(t, filepath.Join(dir, "VERSION"), []byte("\x00\x01")) }, store.ErrForeign, "VERSION"},
 		{"ErrEmptyVersion", func(t *testing.T, dir string) { mustWrite(t, filepath.Join(dir, "VERSION"), nil) }, store.ErrForeign, "restore"},
 		{"ErrOtherProduct", func(t *testing.T, dir string) { mustWrite(t, filepath.Join(dir, "VERSION"), []byte("14\n")) }, store.ErrForeign, `"14"`},
 		{"ErrNewer", func(t *testing.T, dir string) {
-			mustWrite(t, filepath.Join(dir, "VERSION"), []byte("fitmq store 2\n"))
-		}, store.ErrNewer, "version 2"},
+			mustWrite(t, filepath.Join(dir, "VERSION"), []byte("fitmq store 3\n"))
+		}, store.ErrNewer, "version 3"},
 		{"ErrTablesMissing", func(t *testing.T, dir string) {
 			populate(t, dir)
 			mustRemove(t, filepath.Join(dir, "tables.db"))
@@ -114,6 +123,9 @@ func TestOpen_Directory(t *testing.T) {
 			}
 			if err == nil {
 				mustClose(t, s)
+				if b, err := os.ReadFile(filepath.Join(dir, "VERSION")); err != nil || string(b) != "fitmq store 2\n" {
+					t.Errorf("VERSION: got %q (%v), want the present one, 2", b, err)
+				}
 				return
 			}
 			if after := listing(t, dir); after != before {

@@ -99,17 +99,21 @@ type Store struct {
 var _ store.Store = (*Store)(nil)
 
 // Open opens the store in dir and creates it when the directory is empty or
-// missing. Errors: ErrLocked (with the other process's id), ErrNewer, and
+// missing; one of an older schema version is migrated. Errors: ErrLocked (with the other process's id), ErrNewer, and
 // ErrForeign, which names the file and what to do, when the directory or a file
 // in it is not ours or is damaged; nothing is changed then.
 func Open(dir string, opts Options) (*Store, error) {
 	s := &Store{opts: opts.withDefaults()}
-	var err error
-	if s.lock, err = prepareDir(dir); err != nil {
+	lock, version, err := prepareDir(dir)
+	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	s.lock = lock
 	if err := s.open(dir); err != nil {
 		return nil, fmt.Errorf("open store: %w", errors.Join(err, s.lock.Close()))
+	}
+	if err := s.migrate(dir, version); err != nil {
+		return nil, fmt.Errorf("open store: %w", errors.Join(err, s.shut()))
 	}
 	go s.journal.run()
 	go s.tables.run()
