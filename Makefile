@@ -78,6 +78,10 @@ fresh: web/node_modules/.package-lock.json ## fail when a generated file is stal
 bench: packages ## fitmq beside other brokers, into docs/performance.md; takes a quarter of an hour
 	go run ./tests/bench -out docs/performance.md
 
+.PHONY: bench-logins
+bench-logins: ## what 1,000 password logins a minute mean for running traffic; two minutes
+	go test -run '^$$' -bench '^BenchmarkBroker_Logins$$' -benchtime 1x ./tests
+
 .PHONY: bench-idle
 bench-idle: ## memory of 1,000 idle TCP connections
 	go test -run '^$$' -bench '^BenchmarkBroker_IdleConnections$$' -benchtime 1x ./tests

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -52,8 +53,9 @@ type UsersOptions struct {
 	Tables store.Tables
 	// Passwords is how hard new passwords are hashed; zero values mean the defaults.
 	Passwords PasswordParams
-	// Parallel is how many passwords are hashed at once; zero means 2. Further
-	// ones wait on their callers' contexts.
+	// Parallel is how many passwords are hashed at once; zero means half the
+	// processors, at least one, so that a storm of sign-ins leaves the others to
+	// those who are in. Further ones wait on their callers' contexts.
 	Parallel int
 	// CacheTTL is how long a success spares the next hash; zero means 60 s,
 	// negative means no cache.
@@ -90,7 +92,7 @@ func OpenUsers(ctx context.Context, o UsersOptions) (*Users, error) {
 		o.Now = time.Now
 	}
 	if o.Parallel <= 0 {
-		o.Parallel = 2
+		o.Parallel = max(1, runtime.GOMAXPROCS(0)/2)
 	}
 	if o.CacheTTL == 0 {
 		o.CacheTTL = time.Minute

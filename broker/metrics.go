@@ -62,6 +62,7 @@ var metricNames = []struct{ name, help, label string }{
 	{"fitmq_session_joins_refused_total", "Joins of live sessions refused, by reason.", "reason"},
 	{"fitmq_milestones_total", "Milestones of live workouts told.", ""},
 	{"fitmq_events_dropped_total", "Events of sessions and awards not published, for their number.", ""},
+	{"fitmq_password_checks_total", "Passwords checked: hashed, or found among recent successes.", "result"},
 	{"fitmq_log_position", "Last position of the log.", ""},
 	{"fitmq_store_ready", "1 while the store can write.", ""},
 }
@@ -108,6 +109,9 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	out.counter("fitmq_session_joins_refused_total", float64(fit.RosterDropped), "members")
 	out.counter("fitmq_milestones_total", float64(fit.Milestones))
 	out.counter("fitmq_events_dropped_total", float64(fit.EventsDropped))
+	passwords := m.b.users.Stats()
+	out.counter("fitmq_password_checks_total", float64(passwords.Hashed), "hashed")
+	out.counter("fitmq_password_checks_total", float64(passwords.Cached), "cached")
 	pos, ready := m.b.store.Applied()
 	out.gauge("fitmq_log_position", float64(pos))
 	out.gauge("fitmq_store_ready", map[bool]float64{true: 1}[ready])

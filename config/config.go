@@ -243,8 +243,8 @@ type Passwords struct {
 	Iterations int `yaml:"iterations" unit:"passes" range:"1..100"`
 	// Parallel is how many passwords are checked at once; further sign-ins wait.
 	// It bounds the memory (parallel x memory) and the processor share of a
-	// storm of sign-ins.
-	Parallel int `yaml:"parallel" unit:"sign-ins" range:"1..256"`
+	// storm of sign-ins. 0 means half the processors, at least one.
+	Parallel int `yaml:"parallel" unit:"sign-ins" range:"0..256"`
 }
 
 // Tokens is whose JSON Web Tokens let people in, beside those that this server
@@ -334,7 +334,7 @@ func Default() Config {
 			Memory: 512 * MiB, RetainedMessages: 1_000_000, RetainedBytes: 256 * MiB,
 		},
 		Workouts:  Workouts{IdleEnd: Duration(30 * time.Minute), MaxHeartRate: 190},
-		Passwords: Passwords{Memory: 19 * MiB, Iterations: 2, Parallel: 2},
+		Passwords: Passwords{Memory: 19 * MiB, Iterations: 2},
 		SignIn: SignIn{
 			Order: []string{"device", "token", "password", "url"}, Timeout: Duration(3 * time.Second), Cache: Duration(time.Minute),
 			UserFailures: 5, AddressFailures: 50, MaxWait: Duration(time.Minute),
