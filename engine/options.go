@@ -53,8 +53,8 @@ type Options struct {
 	// in a tick of 100 ms at most; the rest waits for the next one. Zero means
 	// 1000.
 	RankBudget int
-	// RosterMax is how many participants a published roster lists at most.
-	// Zero means 1000.
+	// RosterMax is how many participants a published roster lists at most; of a
+	// session with more it lists a tenth of that. Zero means 1000.
 	RosterMax int
 	// ProgressRate is how many messages with live samples a device may send in
 	// a second. Zero means 5.

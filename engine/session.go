@@ -335,20 +335,30 @@ func (s *session) withSamples() []string {
 	return list
 }
 
-// Events of joining and leaving are bounded: over a burst of 200 and 50 a second
-// they are dropped and counted, and the roster tells the rest.
+// Events about people are bounded: over a burst of 200 and 50 a second, or less in
+// a session so large that its copies would be over eventCopies a second, they are
+// dropped and counted, and the roster tells the rest.
 const (
 	eventBurst  = 200
 	eventPerSec = 50
 )
+
+// mayTell takes one event about somebody from the session's allowance. s.mu is held.
+func (e *Engine) mayTell(s *session, at time.Time) bool {
+	copies := float64(eventCopies) / float64(max(s.present, 1))
+	if s.out.events.take(at, max(min(eventBurst, copies), 1), min(eventPerSec, copies)) {
+		return true
+	}
+	e.stats.EventsDropped.Add(1)
+	return false
+}
 
 // tell queues an event of the session. s.mu is held.
 func (e *Engine) tell(s *session, typ, userID, reason string, at time.Time) {
 	ev := Event{Type: typ, SessionID: s.id, UserID: userID, Reason: reason, Timestamp: at}
 	if userID != "" {
 		ev.Name = e.name(userID)
-		if !s.out.events.take(at, eventBurst, eventPerSec) {
-			e.stats.EventsDropped.Add(1)
+		if !e.mayTell(s, at) {
 			return
 		}
 	}

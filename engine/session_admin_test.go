@@ -152,29 +152,49 @@ func TestEngine_ScheduledStart(t *testing.T) {
 	wantLines(t, w.events("s1"), "session-started")
 }
 
+// Everybody gets the roster and the events, so that a storm of joins must not cost
+// its square.
 func TestEngine_JoinStorm(t *testing.T) {
 	w := newWorld(t)
 	w.session("s1")
-	const n = 3000
-	for i := range n {
-		s := sender(fmt.Sprintf("u%d", i), fmt.Sprintf("c%d", i))
-		w.Connected(s)
-		w.Subscribed(s, "session/s1/#")
+	const n, seconds = 5000, 10
+	bytes, rosters := 0, 0
+	present := 0
+	for range seconds * 10 {
+		for range n / seconds / 10 {
+			s := sender(fmt.Sprintf("u%d", present), fmt.Sprintf("c%d", present))
+			w.Connected(s)
+			w.Subscribed(s, "session/s1/#")
+			present++
+		}
+		w.sent = nil
+		w.pass(100 * time.Millisecond)
+		for _, m := range w.sent {
+			switch m.Topic {
+			case "session/s1/participants":
+				rosters++
+				bytes += len(m.Payload) * present
+			case "session/s1/events":
+				bytes += len(m.Payload) * present
+			}
+		}
 	}
-	w.pass(time.Second)
-	if got := w.count("session/s1/participants"); got > 3 {
-		t.Errorf("%d rosters for %d joins, want at most 3", got, n)
+	if most := seconds * 60_000_000; bytes > most {
+		t.Errorf("the storm costs %d MB, want at most %d", bytes/1e6, most/1_000_000)
 	}
+	if rosters < 5 || rosters > 2*seconds {
+		t.Errorf("%d rosters in %d s", rosters, seconds)
+	}
+	w.join("s1", "ana") // the host, last
+	w.pass(5 * time.Second)
 	r := state[engine.Roster](w, "session/s1/participants")
-	if r.Total != n || len(r.Participants) != 1000 {
-		t.Errorf("roster: total %d with %d listed, want %d with 1000", r.Total, len(r.Participants), n)
-	}
-	if got := len(w.events("s1")); got > 260 {
-		t.Errorf("%d events, want them bounded", got)
+	if r.Total != n+1 || len(r.Participants) != 100 || r.Participants[0].UserID != "ana" {
+		t.Errorf("roster: total %d with %d listed from %s on, want %d with 100 from the host on", r.Total, len(r.Participants), r.Participants[0].UserID, n+1)
 	}
 	if w.Stats().EventsDropped == 0 {
 		t.Error("dropped events are not counted")
 	}
+	t.Logf("%d joins in %d s: %d rosters, %d MB to all together", n, seconds, rosters, bytes/1e6)
 }
 
 func TestEngine_EndedRestart(t *testing.T) {

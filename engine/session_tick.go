@@ -140,10 +140,28 @@ func (e *Engine) endGraces(s *session, now time.Time) time.Time {
 	return next
 }
 
+// Everybody who takes part gets the roster and the events, so that what they cost
+// grows with the square of a session unless it is bounded.
+const (
+	// rosterShare is the part of Options.RosterMax that the roster of a session
+	// with more than that lists.
+	rosterShare = 10
+	// rosterEntries is how many entries of one session's roster go out in a second
+	// at most, to all together: in a large session it comes less often.
+	rosterEntries = 250_000
+	// eventCopies is the same of events.
+	eventCopies = 100_000
+)
+
 // publishRoster queues the roster. s.mu is held.
 func (e *Engine) publishRoster(s *session, now time.Time) {
+	limit := e.opt.RosterMax
+	if s.present > limit {
+		limit = max(limit/rosterShare, 1)
+	}
+	copies := time.Duration(min(s.present, limit)) * time.Duration(s.present)
 	s.out.roster = false
-	s.out.rosterNext = now.Add(e.interval())
+	s.out.rosterNext = now.Add(max(e.interval(), copies*time.Second/rosterEntries))
 	s.out.rosterRev++
 	r := Roster{SessionID: s.id, Revision: s.out.rosterRev, Total: s.present, Participants: []Participant{}}
 	for userID, p := range s.people {
@@ -152,13 +170,19 @@ func (e *Engine) publishRoster(s *session, now time.Time) {
 		}
 	}
 	slices.SortFunc(r.Participants, func(a, b Participant) int {
+		if x, y := s.controls(a.UserID), s.controls(b.UserID); x != y {
+			if x {
+				return -1
+			}
+			return 1
+		}
 		if c := a.JoinedAt.Compare(b.JoinedAt); c != 0 {
 			return c
 		}
 		return compareIDs(a.UserID, b.UserID)
 	})
-	if len(r.Participants) > e.opt.RosterMax {
-		r.Participants = r.Participants[:e.opt.RosterMax]
+	if len(r.Participants) > limit {
+		r.Participants = r.Participants[:limit]
 	}
 	for i := range r.Participants {
 		r.Participants[i].Name = e.name(r.Participants[i].UserID)

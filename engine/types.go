@@ -62,7 +62,7 @@ type Participant struct {
 }
 
 // Roster is the payload of session/{sid}/participants. Total is how many take
-// part; the list is cut at Options.RosterMax.
+// part; host and trainer come first, and the list is cut at Options.RosterMax.
 type Roster struct {
 	SessionID    string        `json:"sessionId"`
 	Revision     uint64        `json:"revision"`

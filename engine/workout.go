@@ -78,8 +78,7 @@ func milestoneData(sessionID string, m *workout.Milestone) map[string]any {
 // milestoneEvent queues what the session is told of it. s.mu is held.
 func (e *Engine) milestoneEvent(s *session, userID string, m *workout.Milestone, cause string, now time.Time) {
 	e.stats.Milestones.Add(1)
-	if !s.out.events.take(now, eventBurst, eventPerSec) {
-		e.stats.EventsDropped.Add(1)
+	if !e.mayTell(s, now) {
 		return
 	}
 	e.out.push(Outgoing{Topic: topics.SessionEventsTopic(s.id), QoS: 1, RecordID: cause + "/event", Payload: encode(Event{

@@ -153,13 +153,13 @@ const (
 	Other = ""
 )
 
-// classes maps the FIT profile's sports, and what people write instead.
+// classes maps the FIT profile's sports.
 var classes = map[string]string{
-	"walking": Walk, "walk": Walk, "hiking": Walk, "hike": Walk,
-	"running": Run, "run": Run,
-	"swimming": Swim, "swim": Swim,
-	"rowing": Row, "row": Row, "kayaking": Row, "paddling": Row,
-	"cycling": Ride, "ride": Ride, "bike": Ride, "e_biking": Ride,
+	"walking": Walk, "hiking": Walk,
+	"running":  Run,
+	"swimming": Swim,
+	"rowing":   Row, "kayaking": Row, "paddling": Row,
+	"cycling": Ride, "e_biking": Ride,
 }
 
 // SportClass returns the class of a sport, Other for one without limits of its own.

@@ -180,8 +180,8 @@ func (a *Activity) problems(now time.Time) []string {
 	if strings.ContainsFunc(a.ID, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		bad = append(bad, "activityId has a character that cannot be printed")
 	}
-	if !ValidSport(a.Sport) {
-		bad = append(bad, fmt.Sprintf("sport %.40q is not a word of at most %d letters, digits or underscores", a.Sport, fitness.MaxWord))
+	if why := fitness.NoSport("sport", a.Sport); why != "" {
+		bad = append(bad, why)
 	}
 	if why := fitness.TooFarAhead("startTime", a.Start, now); why != "" {
 		return append(bad, why)

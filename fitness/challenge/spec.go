@@ -124,8 +124,8 @@ func (s *Spec) problems() []string {
 		add("%d sports are over the limit of %d", len(s.Sports), MaxSports)
 	}
 	for i, sport := range s.Sports {
-		if !ValidSport(sport) {
-			add("sports[%d] %q is not a sport's name", i, sport)
+		if why := fitness.NoSport(fmt.Sprintf("sports[%d]", i), sport); why != "" {
+			bad = append(bad, why)
 		}
 	}
 	bad = append(bad, s.timeProblems()...)

@@ -224,9 +224,7 @@ func (s *Sample) head(w *wire, now time.Time, where string, bad *[]string) (miss
 	}
 	if w.Sport != nil {
 		s.Sport = *w.Sport
-		if !fitness.ValidWord(s.Sport) {
-			add(fmt.Sprintf("sport %.40q is not a word of at most %d letters, digits or underscores", s.Sport, fitness.MaxWord))
-		}
+		add(fitness.NoSport("sport", s.Sport))
 	}
 	if w.Status != nil {
 		s.Status = *w.Status

@@ -49,7 +49,7 @@ func TestParse_Hard(t *testing.T) {
 		{`"heartRate":0,"power":1`, 0, ""},
 		{`"power":1,"status":"lying"`, fitness.Invalid, `status "lying" is none of active, paused, ended`},
 		{`"power":1,"status":"paused","elapsedTime":0,"sport":"stand_up_paddleboarding"`, 0, ""},
-		{`"power":1,"sport":"a b"`, fitness.Invalid, `sport "a b" is not a word`},
+		{`"power":1,"sport":"a b"`, fitness.Invalid, `sport "a b" is not a sport`},
 		{`"power":"1"`, fitness.Malformed, "power cannot be a string"},
 		{`"power":1e999`, fitness.Malformed, "power cannot be a number 1e999"},
 		{`"power":1,"extra":{"kept":true}`, 0, ""},
