@@ -75,9 +75,25 @@ func (s *keyServer) count() int {
 	return s.asked
 }
 
+// keySetPause is between two fetches for key ids that are not known.
+const keySetPause = 2 * time.Second
+
+// until polls: a fetch that a busy machine was too slow for is tried again after
+// the pause.
+func until(t testing.TB, what string, ok func() error) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for err := ok(); err != nil; err = ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %v", what, err)
+		}
+		time.Sleep(100 * time.Millisecond) // the pace of polling, not a wait
+	}
+}
+
 func openSet(t testing.TB, location string) func(*access.TokensOptions) {
 	t.Helper()
-	set, err := access.OpenKeySet(t.Context(), access.KeySetOptions{Location: location, Pause: time.Second})
+	set, err := access.OpenKeySet(t.Context(), access.KeySetOptions{Location: location, Pause: keySetPause})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,9 +108,7 @@ func TestKeySet_URL(t *testing.T) {
 		_, err := tokens.Try(t.Context(), access.Proof{Secret: sign(t, m, key, fresh(nil), kid...)})
 		return err
 	}
-	if err := try(jwt.SigningMethodEdDSA, a.ed, "k1"); err != nil {
-		t.Fatalf("by key id: %v", err)
-	}
+	until(t, "by key id", func() error { return try(jwt.SigningMethodEdDSA, a.ed, "k1") })
 	if err := try(jwt.SigningMethodEdDSA, a.ed); err != nil {
 		t.Fatalf("without a key id: %v", err)
 	}
@@ -104,18 +118,16 @@ func TestKeySet_URL(t *testing.T) {
 	if err := try(jwt.SigningMethodHS256, []byte(a.ed.Public().(ed25519.PublicKey)), "k1"); !errors.Is(err, access.ErrBadCredentials) {
 		t.Errorf("a public key is taken for a secret: %v", err)
 	}
-	before := server.count()
+	before, start := server.count(), time.Now()
 	server.change(jwks(t, map[string]any{"k1": a.ed, "k2": later.ed}), http.StatusOK)
-	if err := try(jwt.SigningMethodEdDSA, later.ed, "k2"); err != nil {
-		t.Fatalf("a new key is not fetched: %v", err)
-	}
+	until(t, "a new key", func() error { return try(jwt.SigningMethodEdDSA, later.ed, "k2") })
 	for range 50 {
 		if err := try(jwt.SigningMethodEdDSA, later.ed, "unknown"); err == nil {
 			t.Fatal("a key id that nobody knows is taken")
 		}
 	}
-	if asked := server.count() - before; asked > 2 {
-		t.Errorf("unknown key ids made %d requests, want 2 at most", asked)
+	if asked, most := server.count()-before, 2+int(time.Since(start)/keySetPause); asked > most {
+		t.Errorf("unknown key ids made %d requests, want %d at most", asked, most)
 	}
 	server.change(nil, http.StatusInternalServerError)
 	if err := try(jwt.SigningMethodEdDSA, a.ed, "k1"); err != nil {
@@ -133,16 +145,10 @@ func TestKeySet_StartsInAnOutage(t *testing.T) {
 		t.Fatal("taken without a key")
 	}
 	server.change(jwks(t, map[string]any{"k1": a.ed}), http.StatusOK)
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		if _, err := tokens.Try(t.Context(), access.Proof{Secret: token}); err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the keys are not fetched once the address answers")
-		}
-		time.Sleep(100 * time.Millisecond) // the pace of polling, not a wait
-	}
+	until(t, "the keys once the address answers", func() error {
+		_, err := tokens.Try(t.Context(), access.Proof{Secret: token})
+		return err
+	})
 	if _, err := tokens.Verify(token); err != nil {
 		t.Errorf("without the network: %v", err)
 	}

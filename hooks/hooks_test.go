@@ -65,7 +65,9 @@ func (e ending) Serve(establish listeners.EstablishFn) {
 }
 
 // startEngine runs the embedded engine with our hooks on a free port.
-func startEngine(t *testing.T) (addr string) {
+func startEngine(t *testing.T) (addr string) { t.Helper(); return startEngineWith(t, everybody{}) }
+
+func startEngineWith(t *testing.T, auth hooks.Authenticator) (addr string) {
 	t.Helper()
 	st, err := bolt.Open(t.TempDir(), bolt.Options{})
 	if err != nil {
@@ -81,7 +83,7 @@ func startEngine(t *testing.T) (addr string) {
 	go func() { done <- hub.Run(ctx) }()
 	tr := transport.New(transport.Limits{}, log)
 	server := mqtt.New(&mqtt.Options{Logger: log})
-	set := hooks.New(hub, everybody{}, hooks.Announce{MaximumPacketSize: 4096, TopicAliasMaximum: 7, SessionExpiry: 100}, log)
+	set := hooks.New(hub, auth, hooks.Announce{MaximumPacketSize: 4096, TopicAliasMaximum: 7, SessionExpiry: 100}, log)
 	if err := set.Add(server); err != nil {
 		t.Fatal(err)
 	}

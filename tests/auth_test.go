@@ -60,7 +60,7 @@ func TestPaho_Authenticate(t *testing.T) {
 	begin := time.Now()
 	ack, err := c.Connect(t.Context(), &paho.Connect{
 		KeepAlive: 30, ClientID: "watch", CleanStart: true,
-		Properties: &paho.ConnectProperties{AuthMethod: "JWT", AuthData: []byte(s.issue(t, "ana", "4s")), RequestProblemInfo: true},
+		Properties: &paho.ConnectProperties{AuthMethod: "JWT", AuthData: []byte(s.issue(t, "ana", "6s")), RequestProblemInfo: true},
 	})
 	if err != nil {
 		t.Fatalf("connect: %v", err)
@@ -80,7 +80,7 @@ func TestPaho_Authenticate(t *testing.T) {
 		t.Fatalf("re-authenticate: %+v, %v", response, err)
 	}
 	wait("re-authenticate")
-	if left := 5*time.Second - time.Since(begin); left > 0 {
+	if left := 7*time.Second - time.Since(begin); left > 0 {
 		select { // until the first token has run out
 		case code := <-refused:
 			t.Fatalf("ended by the old token with 0x%02x", code)
