@@ -51,31 +51,82 @@ type peer struct {
 	t       *testing.T
 	c       net.Conn
 	version byte
+	present bool // CONNACK said session present
+	code    byte // CONNACK's
+}
+
+// connectFlags is what a CONNECT asks for beyond who it is.
+type connectFlags struct {
+	clean   bool
+	expiry  uint32 // MQTT 5 session expiry
+	receive uint16 // MQTT 5 Receive Maximum; 0 = not said
+	// will is the topic of a will at QoS 1, or "".
+	will, willPayload string
 }
 
 // dial sends a CONNECT and returns the CONNACK's code.
 func dial(t *testing.T, s *brokertest.Server, version byte, id, user, pass string) (*peer, byte) {
+	t.Helper()
+	p := connectPeer(t, s, version, connectFlags{clean: true}, id, user, pass)
+	return p, p.code
+}
+
+// connectPeer sends a CONNECT with the client id, user name and password, as
+// many of them as there are.
+func connectPeer(t *testing.T, s *brokertest.Server, version byte, f connectFlags, who ...string) *peer {
 	t.Helper()
 	c, err := net.Dial("tcp", s.MQTT)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() }) // the test is over
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(60 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	p := &peer{t: t, c: c, version: version}
-	body := append([]byte{0, 4, 'M', 'Q', 'T', 'T', version, 0xC2}, 0, 60)
-	body = p.props(body)
-	for _, part := range []string{id, user, pass} {
-		body = append(binary.BigEndian.AppendUint16(body, uint16(len(part))), part...)
-	}
-	p.send(0x10, body)
+	p.send(0x10, f.connect(version, who))
 	header, ack := p.read()
 	if header != 0x20 {
 		t.Fatalf("got packet %#x, want CONNACK", header)
 	}
-	return p, ack[1]
+	p.present, p.code = ack[0]&1 == 1, ack[1]
+	return p
+}
+
+// connect is the body of a CONNECT.
+func (f connectFlags) connect(version byte, who []string) []byte {
+	var flags byte
+	if f.clean {
+		flags |= 0x02
+	}
+	if f.will != "" {
+		flags |= 0x0C
+	}
+	if len(who) > 1 {
+		flags |= 0x80
+	}
+	if len(who) > 2 {
+		flags |= 0x40
+	}
+	body := append([]byte{0, 4, 'M', 'Q', 'T', 'T', version, flags}, 0, 60)
+	if version == 5 {
+		props := binary.BigEndian.AppendUint32([]byte{0x11}, f.expiry)
+		if f.receive > 0 {
+			props = binary.BigEndian.AppendUint16(append(props, 0x21), f.receive)
+		}
+		body = append(append(body, byte(len(props))), props...)
+	}
+	parts := who[:1:1]
+	if f.will != "" {
+		parts = append(parts, f.will, f.willPayload)
+	}
+	for i, part := range append(parts, who[1:]...) {
+		if i == 1 && f.will != "" && version == 5 {
+			body = append(body, 0) // will properties
+		}
+		body = append(binary.BigEndian.AppendUint16(body, uint16(len(part))), part...)
+	}
+	return body
 }
 
 // mustDial wants to be let in.
