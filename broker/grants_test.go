@@ -3,6 +3,7 @@ package broker_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/fitmq/fitmq/broker"
@@ -49,6 +50,29 @@ func TestGrants(t *testing.T) {
 	} {
 		rest(t, s, "admin", narrow, method, path, `{}`, 403)
 	}
+	t.Run("event streams", func(t *testing.T) {
+		open := func(client, query, header string, want int) {
+			t.Helper()
+			req, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+s.HTTP+"/api/v1/events?clientId="+client+"&"+query, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", header)
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { res.Body.Close() })
+			if res.StatusCode != want {
+				t.Fatalf("stream %s: %s, want %d", query, res.Status, want)
+			}
+		}
+		open("mine", "filter=dev/ana/%23", "Bearer "+narrow, 200)
+		open("not-mine", "filter=dev/ben", "Bearer "+narrow, 403)
+		open("whole", "filter=dev/ben", "Bearer "+issue("null"), 200)
+		rest(t, s, "admin", narrow, "POST", "/subscribe", `{"clientId":"whole","filters":["dev/ana/x"]}`, 200)
+		rest(t, s, "admin", narrow, "POST", "/subscribe", `{"clientId":"whole","filters":["dev/ana/x","user/ana/#"]}`, 403)
+	})
 	for _, bad := range []string{`"#"`, `{"publish":["a/#/b"]}`, `{"publish":"a"}`} {
 		rest(t, s, "admin", s.Token, "POST", "/tokens", `{"userId":"ana","fit":`+bad+`}`, 422)
 	}

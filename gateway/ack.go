@@ -111,6 +111,13 @@ func (g *Gateway) subscribe(r request) (reply, error) {
 	if err := g.anyAllowed(&r, b.Filters); err != nil {
 		return reply{}, err
 	}
+	if r.id.Grants != nil { // the stream may have been opened by somebody who may more
+		for _, filter := range b.Filters {
+			if d := g.o.Policy.Subscribe(r.id, filter); !d.Allowed {
+				return reply{}, forbidden("%s", d.Reason)
+			}
+		}
+	}
 	return granted(st.Subscribe(b.Filters, qos))
 }
 
