@@ -415,4 +415,26 @@ func TestEngine_Goals(t *testing.T) {
 		t.Errorf("a goal without a ranking has a board: %+v", b)
 	}
 	wantLines(t, w.awards("user/ben/achievement"), "ben challengeJoined 0", "ben challengeJoined 0", "ben challengeCompleted 2000", "ben leadTaken 1")
+
+	// The common goal is everybody's who has brought something, now or later.
+	for _, user := range []string{"cleo", "dan"} {
+		must(t, w.PutParticipant(context.Background(), admin, "all", user))
+	}
+	w.publish(sender("ana", "ana"), act("all"), w.activity("b", 1500))
+	w.start() // before the tick that tells it
+	w.pass(time.Second)
+	w.publish(sender("cleo", "cleo"), act("all"), w.activity("a", 10))
+	w.pass(time.Second)
+	must(t, w.Checkpoint(context.Background()))
+	w.start()
+	w.pass(time.Second)
+	got := w.awards("challenge/all/achievements")
+	slices.Sort(got)
+	var completed []string
+	for _, a := range got {
+		if strings.Contains(a, "challengeCompleted") {
+			completed = append(completed, a)
+		}
+	}
+	wantLines(t, completed, "ana challengeCompleted 4000", "ben challengeCompleted 4000", "cleo challengeCompleted 4000")
 }

@@ -96,6 +96,13 @@ func (e *Engine) tickChallenge(c *contest, now time.Time, budget int) int {
 		return budget
 	}
 	next := e.watchState(c, now)
+	if budget > 0 && c.board.GiveOwed(budget) {
+		next = now
+	}
+	if rows := e.giveAwards(c); len(rows) > 0 {
+		e.saver.applied(0, appliedRows{awards: rows})
+		budget -= len(rows)
+	}
 	if c.out.info {
 		c.out.info = false
 		e.out.state(topics.ChallengeInfoTopic(c.id), c.resource(now))

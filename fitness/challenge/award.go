@@ -22,7 +22,7 @@ const (
 	Overtaken          AwardKind = "overtaken"          // threshold: the rank that was lost
 	LeadTaken          AwardKind = "leadTaken"          // threshold: 1
 	ChallengeJoined    AwardKind = "challengeJoined"    // threshold: 0
-	ChallengeCompleted AwardKind = "challengeCompleted" // threshold: the goal of each
+	ChallengeCompleted AwardKind = "challengeCompleted" // threshold: the goal, of each or of all
 )
 
 const (
@@ -162,6 +162,9 @@ func (b *Board) give(a Award) {
 // streak. That depends on which activities there are, not on their order.
 func (b *Board) award(user string, u *entrant, p Day, at time.Time, activity string) {
 	s := &b.spec
+	if b.reached[p] && u.brought(p) { // who brings something after the goal was reached
+		b.give(*b.completed(user, p, at))
+	}
 	if len(s.Awards) == 0 && (s.Goal == 0 || s.GoalOf != GoalEach) {
 		return
 	}

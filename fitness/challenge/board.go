@@ -25,8 +25,10 @@ type Board struct {
 	updated int64 // latest arrival of what was applied, ns since 1970
 
 	periods map[Day]*Standing
-	nothing *Standing // that of periods without activities; never written
-	awards  []Award   // given and not taken yet
+	nothing *Standing    // that of periods without activities; never written
+	awards  []Award      // given and not taken yet
+	reached map[Day]bool // periods whose common goal was reached
+	owed    []completion // whose awards are still to be given
 }
 
 // entrant is one user's part: activities are kept, and joined is false, for one
@@ -237,9 +239,12 @@ func (b *Board) Apply(user string, a *Activity, arrived time.Time) (v Verdict, m
 		u.acts = append(u.acts, x)
 		b.tally(st, &x, 1)
 	})
-	if !b.held && u.joined {
-		b.award(user, u, x.period, arrived, a.ID)
-		b.tell(user, u, &u.acts[len(u.acts)-1], move, arrived, a.ID)
+	if !b.held {
+		if u.joined {
+			b.award(user, u, x.period, arrived, a.ID)
+			b.tell(user, u, &u.acts[len(u.acts)-1], move, arrived, a.ID)
+		}
+		b.complete(x.period, arrived)
 	}
 	return v, move, true
 }
@@ -295,8 +300,11 @@ func (b *Board) Review(user, id string, counts bool, reviews uint16, at time.Tim
 		}
 		return true
 	})
-	if u := b.users[user]; err == nil && counts && !b.held && u.joined {
-		b.award(user, u, move.Period, at, id)
+	if u := b.users[user]; err == nil && counts && !b.held {
+		if u.joined {
+			b.award(user, u, move.Period, at, id)
+		}
+		b.complete(move.Period, at)
 	}
 	return move, err
 }
@@ -305,4 +313,7 @@ func (b *Board) Review(user, id string, counts bool, reviews uint16, at time.Tim
 func (b *Board) Release() {
 	b.held = false
 	b.fill()
+	for _, p := range b.Periods() {
+		b.complete(p, b.Updated())
+	}
 }

@@ -321,7 +321,8 @@ func TestBoard_AnyOrderPeriods(t *testing.T) {
 		s.Aggregate = []challenge.Aggregate{"sum", "best", "last", "count"}[rnd.IntN(4)]
 		s.TimeZone, s.Awards = "Pacific/Auckland", []challenge.AwardRule{{Threshold: 3}, {Threshold: 900}, {Kind: challenge.Streak, Threshold: 2}}
 		s.Teams = []challenge.Team{{ID: "red", Members: []string{"u1", "u2"}}, {ID: "blue", Members: []string{"u3", "u4"}}}
-		s.StartsAt, s.Goal, s.GoalOf = noon.Add(-30*time.Hour), 1200, challenge.GoalEach
+		s.StartsAt, s.Goal = noon.Add(-30*time.Hour), 1200
+		s.GoalOf = []string{challenge.GoalEach, challenge.GoalAll}[rnd.IntN(2)]
 		if rnd.IntN(2) == 0 && (s.Aggregate == "sum" || s.Aggregate == "count") {
 			s.Limits = &challenge.Limits{PerDay: 700}
 		}
@@ -371,6 +372,9 @@ func inOrder(t *testing.T, rnd *rand.Rand, s challenge.Spec, users []string, act
 			b.Apply(users[i], &acts[i], noon)
 		}
 		done = append(done, i)
+		for more := b.GiveOwed(rnd.IntN(3)); more && len(done) == len(acts); {
+			more = b.GiveOwed(1)
+		}
 		for _, a := range b.TakeAwards() {
 			switch a.Kind {
 			case challenge.Overtaken, challenge.LeadTaken, challenge.RankUp, challenge.PersonalBest:
