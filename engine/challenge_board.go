@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +54,51 @@ func (e *Engine) Leaderboard(challengeID string, q BoardQuery) (Board, error) {
 		b.Next = cursorOf(page[n-1])
 	}
 	return b, nil
+}
+
+// Periods returns up to limit periods of a challenge (100 where it is 0, at most
+// 1000) that have activities, and the present one, in their order from the first
+// one after the cursor, a period's name, and the next cursor, "" at the end. A
+// challenge that does not repeat has none. Errors: NotFound, also for a cursor that
+// names none.
+func (e *Engine) Periods(challengeID, after string, limit int) ([]PeriodStatus, string, error) {
+	const op = "list periods"
+	c, err := e.findChallenge(op, challengeID)
+	if err != nil {
+		return nil, "", err
+	}
+	now := e.now()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	s := c.board.Spec()
+	list := []PeriodStatus{}
+	if s.Period == challenge.Once {
+		return list, "", nil
+	}
+	present := s.PeriodAt(now)
+	days := append(c.board.Periods(), present)
+	slices.Sort(days)
+	days = slices.Compact(days)
+	if after != "" {
+		p, err := s.FindPeriod(after)
+		if err != nil {
+			return nil, "", &fitness.Error{Op: op, Kind: fitness.KindOf(err), Msg: fitness.Message(err)}
+		}
+		at, found := slices.BinarySearch(days, p)
+		if found {
+			at++
+		}
+		days = days[at:]
+	}
+	limit = pageLimit(limit)
+	for _, p := range days[:min(limit, len(days))] {
+		over := p < present || p == present && s.StateAt(now) == challenge.Ended
+		list = append(list, *e.periodOf(c, p, over))
+	}
+	if len(days) > limit {
+		return list, s.PeriodName(days[limit-1]), nil
+	}
+	return list, "", nil
 }
 
 // period is the one of that name; the present one where there is none. c.mu is

@@ -113,6 +113,7 @@ func (e *Engine) tickChallenge(c *contest, now time.Time, budget int) int {
 		}
 		if c.out.board {
 			c.out.board = false
+			c.teamsMoved()
 			e.out.state(topics.ChallengeLeaderboardTopic(c.id), e.boardOf(c, c.out.period, c.standing().Order().Page(0, e.opt.LeaderboardTop)))
 		}
 		if c.out.status {
@@ -244,15 +245,57 @@ func (e *Engine) publishRank(c *contest, page []leaderboard.Entry, i int) int {
 	above, below := page[max(i-near, 0):i], page[i+1:min(i+1+near, len(page))]
 	me := page[i]
 	digest := digestOf(page[max(i-near, 0):min(i+1+near, len(page))], i-max(i-near, 0))
+	team := c.team(me.UserID)
+	if team != nil {
+		digest += uint64(team.Rank) << 32 // its score is told with the next change
+	}
 	if q.sent[me.UserID] == digest {
 		return 0
 	}
 	q.sent[me.UserID] = digest
 	e.out.state(topics.ChallengeRankTopic(c.id, me.UserID), RankCard{
 		ChallengeID: c.id, Period: c.board.Spec().PeriodName(c.out.period), Revision: c.board.Revision(), UserID: me.UserID, Rank: me.Rank, Score: me.Score,
-		Total: c.standing().Order().Len(), Above: e.entries(above), Below: e.entries(below),
+		Total: c.standing().Order().Len(), Team: team, Above: e.entries(above), Below: e.entries(below),
 	})
 	return 1
+}
+
+// team is where the user's team stands, nil for who is in none. c.mu is held.
+func (c *contest) team(userID string) *TeamEntry {
+	t := c.board.TeamOf(userID)
+	if t == nil {
+		return nil
+	}
+	x, ok := c.standing().Teams().Get(t.ID)
+	if !ok {
+		return nil
+	}
+	return &TeamEntry{Rank: x.Rank, TeamID: t.ID, Name: cmp.Or(t.Name, t.ID), Score: x.Score, ReachedAt: moment(time.Unix(0, x.At))}
+}
+
+// teamsMoved has the members of teams told whose rank has changed. c.mu is held.
+func (c *contest) teamsMoved() {
+	q := &c.out.ranks
+	for i := range c.board.Spec().Teams {
+		t := &c.board.Spec().Teams[i]
+		rank := c.standing().Teams().Rank(t.ID)
+		if q.teams[t.ID] == rank {
+			continue
+		}
+		if q.teams == nil {
+			q.teams = make(map[string]int)
+		}
+		q.teams[t.ID] = rank
+		for _, userID := range t.Members {
+			switch _, told := q.sent[userID]; {
+			case !told: // has no rank, or is told it anyway
+			case len(q.own) < maxOwn:
+				q.own[userID] = struct{}{}
+			default:
+				q.dirty(1, c.standing().Order().Len())
+			}
+		}
+	}
 }
 
 // digestOf stands for a user and the neighbours as they were told. A collision

@@ -67,6 +67,7 @@ type rankQueue struct {
 	lo, hi int                 // dirty since the sweep began; 0: none
 	at, to int                 // the sweep under way: next and last rank; 0: none
 	sent   map[string]uint64   // digest of what each user was told last
+	teams  map[string]int      // rank of each team when its members were told last
 }
 
 // maxOwn bounds rankQueue.own; the interval covers who finds no room.

@@ -180,6 +180,7 @@ type RankCard struct {
 	Rank        int               `json:"rank"`
 	Score       leaderboard.Score `json:"score"`
 	Total       int               `json:"total"`
+	Team        *TeamEntry        `json:"team,omitempty"` // the user's team, where there is one
 	Above       []BoardEntry      `json:"above"`
 	Below       []BoardEntry      `json:"below"`
 }

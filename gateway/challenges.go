@@ -81,6 +81,19 @@ func (g *Gateway) withdrawActivity(r request) (reply, error) {
 	return done, g.o.Engine.WithdrawActivity(r.Context(), r.actor(), r.PathValue("id"), r.PathValue("user"), r.PathValue("activity"))
 }
 
+func (g *Gateway) listPeriods(r request) (reply, error) {
+	id := r.PathValue("id")
+	if err := g.mayChallenge(r, topics.ChallengeStatusTopic(id)); err != nil {
+		return reply{}, err
+	}
+	after, limit, err := page(r.Request)
+	if err != nil {
+		return reply{}, err
+	}
+	list, next, err := g.o.Engine.Periods(id, after, limit)
+	return reply{body: newList(list, next)}, err
+}
+
 // leaderboard answers any part of a board: ?offset= and ?limit=, ?after=CURSOR or
 // ?around=USER, of the present period or ?period=.
 func (g *Gateway) leaderboard(r request) (reply, error) {

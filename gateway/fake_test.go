@@ -62,6 +62,10 @@ func pageOf[T any](m map[string]T, after string, limit int) (list []T, next stri
 	return list, ""
 }
 
+func (f *fakeEngine) Periods(id, after string, _ int) ([]engine.PeriodStatus, string, error) {
+	return []engine.PeriodStatus{{Period: "2026-06-01"}}, "", f.call(context.Background(), engine.Actor{}, "list periods", id, after)
+}
+
 func (f *fakeEngine) Summaries(ctx context.Context, sid, after string, _ int) ([]engine.WorkoutSummary, string, error) {
 	err := f.call(ctx, engine.Actor{}, "list summaries", sid, after)
 	return []engine.WorkoutSummary{{SessionID: sid, UserID: "ben"}}, "ben", err

@@ -102,7 +102,7 @@ var everyRoute = []string{
 	"GET /sessions/s1/summaries", "GET /sessions/s1/summaries/ana", "GET /users/ana/workouts",
 	"GET /challenges", "GET /challenges/c1", "PUT /challenges/c1", "DELETE /challenges/c1",
 	"GET /challenges/c1/participants", "PUT /challenges/c1/participants/ana", "DELETE /challenges/c1/participants/ana",
-	"DELETE /challenges/c1/activities/ana/a1", "GET /challenges/c1/leaderboard", "POST /publish", "GET /retained",
+	"DELETE /challenges/c1/activities/ana/a1", "GET /challenges/c1/leaderboard", "GET /challenges/c1/periods", "POST /publish", "GET /retained",
 }
 
 func TestGateway_UnknownPath(t *testing.T) {

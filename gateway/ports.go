@@ -61,6 +61,8 @@ type Challenges interface {
 	Challenges(after string, limit int) (list []engine.Challenge, next string)
 	DeleteChallenge(ctx context.Context, a engine.Actor, id string) error
 	Leaderboard(id string, q engine.BoardQuery) (engine.Board, error)
+	// Periods lists in their order; next is "" at the end.
+	Periods(id, after string, limit int) (list []engine.PeriodStatus, next string, err error)
 }
 
 // Participants are the participants of a challenge and what they handed in.

@@ -263,6 +263,7 @@ func TestEngine_ReadRights(t *testing.T) {
 		{"/challenges/c1", "ana ben svc token", 200}, {"/challenges/c2", "ana ben olga tim svc token", 200},
 		{"/challenges/c3", "svc token", 200}, {"/challenges/none", "svc token", 404},
 		{"/challenges/c1/participants", "ana ben svc token", 200}, {"/challenges/c1/leaderboard", "ana ben svc token", 200},
+		{"/challenges/c1/periods", "ana ben svc token", 200},
 		{"/links/tim/ana", "ana tim svc token", 200}, {"/links/tim/ben", "ben tim svc token", 404},
 	} {
 		for _, who := range []string{"ana", "ben", "olga", "tim", "svc", "token"} {
