@@ -128,11 +128,12 @@ func (p *Policy) subscribeGeneral(id Identity, filter, inner string) Decision {
 	return deny(filter, ruleWords[ruleGeneral])
 }
 
-// deviceWrites lists what a device publishes for its user: what it measures, and
-// that a correction was seen. Outside the fitness topics it is like anybody.
+// deviceWrites lists what a device publishes for its user: what it measures, that a
+// correction was seen, and where somebody looks for company. Answers are for the
+// user's own clients. Outside the fitness topics it is like anybody.
 func deviceWrites(k topics.Kind) bool {
 	switch k {
-	case topics.SessionProgress, topics.SessionFormSeen, topics.ChallengeActivity, topics.Other:
+	case topics.SessionProgress, topics.SessionFormSeen, topics.ChallengeActivity, topics.MatchBeacon, topics.Other:
 		return true
 	}
 	return false
@@ -224,7 +225,7 @@ func (p *Policy) subscribeFitness(id Identity, filter, inner string, shared bool
 	case "chat":
 		return p.subscribeChat(id, filter, inner, owner)
 	case "match":
-		return deny(filter, ruleWords[ruleLater])
+		return deny(filter, ruleWords[ruleUnread])
 	}
 	if !topics.ValidID(owner) {
 		return deny(filter, "the filter reaches topics of others: name one "+space+" in its second level")
@@ -282,7 +283,7 @@ const notSignedIn = "sign in first"
 // refuse words a denial by a rule.
 func (p *Policy) refuse(id Identity, topic string, r rule) Decision {
 	switch r {
-	case ruleUnknown, ruleComputed, ruleUnread, ruleLater, ruleGeneral:
+	case ruleUnknown, ruleComputed, ruleUnread, ruleGeneral:
 	default:
 		if !id.signedIn() {
 			return deny(topic, notSignedIn)

@@ -9,7 +9,6 @@ const (
 	ruleUnknown            rule = iota // nobody: no row describes the name
 	ruleComputed                       // nobody: the broker writes there
 	ruleUnread                         // nobody: nothing is delivered from there
-	ruleLater                          // nobody: the server does not offer it yet
 	ruleGeneral                        // the rules of the configuration; see Policy
 	ruleOperator                       // admin and service
 	ruleSessionMember                  // members of the session
@@ -23,6 +22,7 @@ const (
 	ruleNotifier                       // services, and the named user's trainers
 	ruleNoDevice                       // the user, but none of the user's devices
 	ruleConversation                   // members of the conversation
+	rulePerson                         // members and trainers: people
 	rulePresence                       // the named user, and to whom that user shows it
 )
 
@@ -31,7 +31,6 @@ var ruleWords = [...]string{
 	ruleUnknown:            "no such topic",
 	ruleComputed:           "computed by the broker",
 	ruleUnread:             "nothing is ever delivered from this topic",
-	ruleLater:              "this server does not offer it yet",
 	ruleGeneral:            "no rule of this server allows it",
 	ruleOperator:           "only administrators and services may",
 	ruleSessionMember:      "only members of the session may",
@@ -45,6 +44,7 @@ var ruleWords = [...]string{
 	ruleNotifier:           "only services and that user's trainers may",
 	ruleNoDevice:           "a device may not publish there, its user may",
 	ruleConversation:       "only members of the conversation may (of two: both ids in byte order with a dot between)",
+	rulePerson:             "only members and trainers may: it is for people",
 	rulePresence:           "only that user may, and who is linked with them or takes part with them in a session or challenge, unless they want it private",
 }
 
@@ -91,9 +91,9 @@ var rows = [topics.NumKinds]row{
 
 	topics.UserNotificationRead: {ruleOwner, ruleUnread},
 
-	topics.MatchBeacon: {ruleLater, ruleUnread},
-	topics.MatchReply:  {ruleLater, ruleUnread},
-	topics.MatchBlock:  {ruleLater, ruleUnread},
+	topics.MatchBeacon: {rulePerson, ruleUnread},
+	topics.MatchReply:  {rulePerson, ruleUnread},
+	topics.MatchBlock:  {rulePerson, ruleUnread},
 }
 
 // holds reports whether the rule lets the identity at the topic. It does not
@@ -124,6 +124,8 @@ func (p *Policy) holds(r rule, id Identity, t topics.Parsed) bool {
 		return self
 	case ruleNotifier:
 		return id.Role == Service || p.trains(id, t.User)
+	case rulePerson:
+		return id.Role == Member || id.Role == Trainer
 	case ruleConversation:
 		return p.rel.ConversationMember(t.Conversation, me)
 	case rulePresence:

@@ -24,6 +24,13 @@ func (*meaning) Plain(topic string) bool { return !topics.IsFitness(topic) }
 // Judge implements delivery.Meaning.
 func (m *meaning) Judge(c *delivery.Client, msg *delivery.Message) delivery.Verdict {
 	o := m.engine.Handle(inbound(msg))
+	switch topics.Parse(msg.Topic).Kind {
+	case topics.MatchBeacon:
+		// A position goes no further than here, refused or not.
+		msg.Payload, msg.Props = nothing, nil
+	case topics.MatchReply, topics.MatchBlock:
+		msg.Props = nil // what the log keeps of these is the engine's own
+	}
 	return delivery.Verdict{
 		Code: wire.Code(o.Code), Reason: o.Reason, Log: o.Log, RecordID: o.RecordID,
 		Deliver: o.Deliver, Retain: o.Retain, State: o.State, Payload: o.Payload, Expiry: o.Expiry,
@@ -113,7 +120,8 @@ func (o *observer) Refused(c *delivery.Client, m *delivery.Message, code wire.Co
 		MessageID  string `json:"messageId"`
 		ActivityID string `json:"activityId"`
 	}
-	if json.Unmarshal(m.Payload, &ids) == nil { // else there is no id to repeat
+	// A beacon has no ids, and nothing of it is repeated.
+	if topics.Parse(m.Topic).Kind != topics.MatchBeacon && json.Unmarshal(m.Payload, &ids) == nil { // else there is no id to repeat
 		r.MessageID, r.ActivityID = shortID(ids.MessageID), shortID(ids.ActivityID)
 	}
 	o.tell(c, r)

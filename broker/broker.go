@@ -139,7 +139,9 @@ func (b *Broker) makeEngine(context.Context) error {
 		Store: b.store, Users: b.users, Logger: b.log,
 		PresenceGrace: c.Presence.Grace.Std(), PresenceAway: awayAfter(c.Presence),
 		IdleEnd: idleEnd(c), MaxHeartRate: float64(c.Workouts.MaxHeartRate),
-		ChatAnyone:      c.Chat.Direct == config.Anyone,
+		ChatAnyone:     c.Chat.Direct == config.Anyone,
+		BeaconInterval: c.Match.BeaconInterval.Std(), MaxLookers: c.Match.MaxPeople,
+		ProposalBurst: c.Match.ProposalBurst, ProposalInterval: c.Match.ProposalInterval.Std(),
 		LeaderboardRate: float64(c.Leaderboard.Rate), LeaderboardTop: c.Leaderboard.Top,
 	})
 	return err

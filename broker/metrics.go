@@ -63,6 +63,8 @@ var metricNames = []struct{ name, help, label string }{
 	{"fitmq_milestones_total", "Milestones of live workouts told.", ""},
 	{"fitmq_events_dropped_total", "Events of sessions and awards not published, for their number.", ""},
 	{"fitmq_password_checks_total", "Passwords checked: hashed, or found among recent successes.", "result"},
+	{"fitmq_match_total", "Partner matching, by what happened.", "event"},
+	{"fitmq_match_beacons", "Live beacons.", ""},
 	{"fitmq_log_position", "Last position of the log.", ""},
 	{"fitmq_store_ready", "1 while the store can write.", ""},
 }
@@ -103,8 +105,9 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	out.counter("fitmq_sign_ins_total", float64(door.Refused), "refused")
 	out.counter("fitmq_sign_ins_total", float64(door.Throttled), "throttled")
 	out.counter("fitmq_sign_ins_total", float64(door.Unavailable), "unavailable")
-	out.notifications(m.b.engine.Stats())
 	fit := m.b.engine.Stats()
+	out.notifications(fit)
+	out.matching(fit)
 	out.counter("fitmq_session_joins_refused_total", float64(fit.JoinsRefused), "capacity")
 	out.counter("fitmq_session_joins_refused_total", float64(fit.RosterDropped), "members")
 	out.counter("fitmq_milestones_total", float64(fit.Milestones))
@@ -181,6 +184,15 @@ func (s sink) notifications(st engine.Stats) {
 	} {
 		s.counter("fitmq_notifications_total", float64(n), result)
 	}
+}
+
+func (s sink) matching(st engine.Stats) {
+	for event, n := range map[string]uint64{
+		"beacon": st.MatchBeacons, "teleport": st.MatchTeleports, "proposal": st.MatchProposals, "held_back": st.MatchHeldBack, "match": st.MatchesMade,
+	} {
+		s.counter("fitmq_match_total", float64(n), event)
+	}
+	s.gauge("fitmq_match_beacons", float64(st.Beacons))
 }
 
 func (s sink) transport(st *transport.Stats) {

@@ -29,6 +29,8 @@ type Config struct {
 	Presence Presence `yaml:"presence"`
 	// Chat is who may write to whom.
 	Chat Chat `yaml:"chat"`
+	// Match is how partners are proposed to each other.
+	Match Match `yaml:"match"`
 	// Leaderboard is how boards are published.
 	Leaderboard Leaderboard `yaml:"leaderboard"`
 	// Sessions bounds what waits for a client that is away.
@@ -185,9 +187,24 @@ type Presence struct {
 // Chat is who may write to whom.
 type Chat struct {
 	// Direct says who may write to each other in a conversation of two: `linked`
-	// allows trainer and client, and who is in one session or challenge;
+	// allows trainer and client, who is in one session or challenge, and partners
+	// who have accepted each other;
 	// `anyone` allows everybody.
 	Direct Direct `yaml:"direct"`
+}
+
+// Match is how partners are proposed to each other.
+type Match struct {
+	// BeaconInterval is the least time between two beacons of a user; another one
+	// before is refused with 0x96.
+	BeaconInterval Duration `yaml:"beaconInterval" range:"1s..5m"`
+	// ProposalBurst is how many partners may be proposed to a user at once.
+	ProposalBurst int `yaml:"proposalBurst" unit:"proposals" range:"1..100"`
+	// ProposalInterval is after how long there may be one more.
+	ProposalInterval Duration `yaml:"proposalInterval" range:"1s..24h"`
+	// MaxPeople is how many people's beacons, or last places of the past day, are
+	// known; a beacon of one more is refused with 0x97.
+	MaxPeople int `yaml:"maxPeople" unit:"people" range:"1..10000000"`
 }
 
 // Leaderboard is how boards are published.
@@ -328,6 +345,7 @@ func Default() Config {
 		Durability:  Commit,
 		Presence:    Presence{Grace: Duration(5 * time.Second), Away: Duration(10 * time.Minute)},
 		Chat:        Chat{Direct: Linked},
+		Match:       Match{BeaconInterval: Duration(15 * time.Second), ProposalBurst: 10, ProposalInterval: Duration(5 * time.Minute), MaxPeople: 500_000},
 		Leaderboard: Leaderboard{Rate: 2, Top: 25},
 		Sessions: Sessions{
 			QueueMessages: 100_000, QueueBytes: 64 * MiB, QueueAge: Duration(30 * 24 * time.Hour), LogSize: 16 << 30,

@@ -40,6 +40,7 @@ func TestLoad(t *testing.T) {
 			Durability:  config.Interval,
 			Presence:    config.Presence{Grace: config.Duration(500 * time.Millisecond), Away: config.Duration(3 * time.Minute)},
 			Chat:        config.Chat{Direct: config.Anyone},
+			Match:       config.Match{BeaconInterval: config.Duration(30 * time.Second), ProposalBurst: 3, ProposalInterval: config.Duration(time.Minute), MaxPeople: 1000},
 			Leaderboard: config.Leaderboard{Rate: 5, Top: 100},
 			Sessions: config.Sessions{
 				QueueMessages: 1000, QueueBytes: config.MiB, QueueAge: config.Duration(48 * time.Hour), LogSize: 1024 * config.MiB,

@@ -108,7 +108,7 @@ func (e *Engine) PutConversation(ctx context.Context, actor Actor, id string, sp
 		since, was := before[m]
 		if !was {
 			since = now
-			if !actor.all() && m != actor.UserID && (e.blocks.has(link{m, actor.UserID}) || !e.peers(actor.UserID, m, now)) {
+			if !actor.all() && m != actor.UserID && (e.blocked(m, actor.UserID) || !e.peers(actor.UserID, m, now)) {
 				return Conversation{}, false, fitness.Errorf(op, fitness.Forbidden, "members: you cannot write to user %s", m)
 			}
 		}

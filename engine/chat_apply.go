@@ -219,9 +219,9 @@ func (e *Engine) mayWrite(key, userID string, at time.Time) (recipient string, e
 		return "", notMember(key)
 	}
 	switch {
-	case e.blocks.has(link{userID, other}):
+	case e.blocks.knows(userID, other):
 		return "", fitness.Errorf("", fitness.Forbidden, "you have blocked user %s", other)
-	case !e.opt.Users.Exists(other), e.blocks.has(link{other, userID}), !e.peers(userID, other, at):
+	case !e.opt.Users.Exists(other), e.blocked(userID, other), !e.peers(userID, other, at):
 		return "", fitness.Errorf("", fitness.Forbidden, "you cannot write to user %s", other)
 	}
 	return other, nil

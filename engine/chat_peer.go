@@ -1,16 +1,10 @@
 package engine
 
 import (
-	"context"
-	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/fitmq/fitmq/fitness"
-	"github.com/fitmq/fitmq/store"
 )
 
 // seqOf reads the seq at the end of a message's key.
@@ -55,10 +49,10 @@ func (p *peerCache) put(x link, a peerAnswer) {
 	p.m[x] = a
 }
 
-// peers reports whether two users may write to each other: acquainted, or
-// anybody, where the policy says so.
+// peers reports whether two users may write to each other: acquainted or matched
+// as partners, or anybody, where the policy says so.
 func (e *Engine) peers(a, b string, at time.Time) bool {
-	return e.opt.ChatAnyone || e.acquainted(a, b, at)
+	return e.opt.ChatAnyone || e.matched(a, b) || e.acquainted(a, b, at)
 }
 
 // acquainted reports whether two users are linked as trainer and client, or in
@@ -140,55 +134,4 @@ func (e *Engine) inOneChallenge(a, b string) string {
 		}
 	}
 	return ""
-}
-
-// PutBlock keeps whom from writing to the actor in a conversation of two. Errors:
-// Invalid, Forbidden, Unavailable.
-func (e *Engine) PutBlock(ctx context.Context, actor Actor, whom string) error {
-	const op = "put block"
-	e.admin.Lock()
-	defer e.admin.Unlock()
-	if err := validID(op, "user", whom); err != nil {
-		return err
-	}
-	if actor.UserID == "" || actor.UserID == whom {
-		return fitness.Errorf(op, fitness.Invalid, "you cannot block yourself")
-	}
-	if err := e.put(ctx, op, tableBlocks, actor.UserID+"/"+whom, struct{}{}); err != nil {
-		return err
-	}
-	e.blocks.set(link{actor.UserID, whom}, true)
-	e.revoke(actor.UserID, whom)
-	return nil
-}
-
-// DeleteBlock ends it. Errors: NotFound, Unavailable.
-func (e *Engine) DeleteBlock(ctx context.Context, actor Actor, whom string) error {
-	const op = "delete block"
-	e.admin.Lock()
-	defer e.admin.Unlock()
-	x := link{actor.UserID, whom}
-	if !e.blocks.has(x) {
-		return fitness.Errorf(op, fitness.NotFound, "you have not blocked user %.80s", whom)
-	}
-	err := e.opt.Store.Delete(ctx, tableBlocks, actor.UserID+"/"+whom, store.Any)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return unavailable(op, err)
-	}
-	e.blocks.set(x, false)
-	return nil
-}
-
-// Blocks lists whom the user has blocked, in order.
-func (e *Engine) Blocks(userID string) []string {
-	e.blocks.mu.RLock()
-	defer e.blocks.mu.RUnlock()
-	list := []string{}
-	for x := range e.blocks.m {
-		if x.trainer == userID {
-			list = append(list, x.client)
-		}
-	}
-	slices.Sort(list)
-	return list
 }

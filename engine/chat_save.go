@@ -18,7 +18,6 @@ const (
 	tableReaders       = "chat_readers"  // conversation/uid: readerRecord
 	tableMessages      = "chat_messages" // conversation/seq in 16 hex digits: the message
 	tableMessageIDs    = "chat_ids"      // conversation/messageId/sender: messageAt
-	tableBlocks        = "blocks"        // who/whom: {}
 )
 
 // posKey writes a number so that the order of keys is the order of numbers.
@@ -176,7 +175,7 @@ func (s *chats) anyDirty() bool {
 	return len(s.dirty) > 0
 }
 
-// loadChats brings back groups, heads, how far members have come, and blocks.
+// loadChats brings back groups, heads, and how far members have come.
 func (e *Engine) loadChats(ctx context.Context, _ time.Time) error {
 	err := scan(ctx, e.opt.Store, tableHeads, "", func(key string, rec *headRecord) {
 		e.chats.open(key).headRecord = *rec
@@ -192,12 +191,6 @@ func (e *Engine) loadChats(ctx context.Context, _ time.Time) error {
 			if c := e.chats.get(id); c != nil {
 				*e.chats.reader(c, user) = *rec
 			}
-		})
-	}
-	if err == nil {
-		err = scan(ctx, e.opt.Store, tableBlocks, "", func(key string, _ *struct{}) {
-			who, whom, _ := strings.Cut(key, "/")
-			e.blocks.set(link{who, whom}, true)
 		})
 	}
 	if err != nil {

@@ -14,9 +14,10 @@ import (
 //
 // Locks, in the order in which one may be taken while another is held: admin
 // (administrative calls, one at a time), apply (Applied, and what must not run
-// beside it), saver.saving, notes.mu, book.mu, session.mu, contest.mu or conversation.mu
-// (never two of them), and last the leaves saver.mu, wakeups.mu, presence.mu,
-// preferences.mu, desk.mu, quota.mu, chats.mu, rates.mu, peerCache.mu, later and outbox.mu. No message is
+// beside it), saver.saving, notes.mu, book.mu, session.mu, contest.mu, conversation.mu
+// or matchBook.mu (never two of them), and last the leaves saver.mu, wakeups.mu,
+// presence.mu, preferences.mu, desk.mu, quota.mu, chats.mu, rates.mu, peerCache.mu,
+// blockSet.mu, later and outbox.mu. No message is
 // published and no user's rights are revoked with one of them held but admin and
 // apply.
 type Engine struct {
@@ -34,7 +35,8 @@ type Engine struct {
 	telling
 	quota   quota
 	chats   chats
-	blocks  linkSet // who has blocked whom
+	blocks  blockSet
+	matches matchBook
 	peersOf peerCache
 	saver   saver
 	wake    wakeups
@@ -66,6 +68,7 @@ func New(opt Options) (*Engine, error) {
 	e.quota.init(opt)
 	e.chats.init(e.opt.ChatBurst, e.opt.ChatRate)
 	e.blocks.init()
+	e.matches.init()
 	e.saver.init()
 	e.wake.init()
 	e.out.dropped = &e.stats.EventsDropped
@@ -174,6 +177,7 @@ func (e *Engine) Tick(now time.Time) {
 	e.tickPresence(now, max(budget, e.opt.RankBudget/10))
 	e.tickNotes(now, max(budget, e.opt.RankBudget/10))
 	e.evictLate()
+	e.tickMatch(now)
 	e.quota.sweep(now)
 	e.out.drain()
 }

@@ -64,6 +64,12 @@ func (e *Engine) Handle(in Inbound) Outcome {
 		out, err = e.handleReading(in)
 	case topics.UserAway:
 		out, err = e.handleAway(in, at)
+	case topics.MatchBeacon:
+		out, err = e.handleBeacon(in, at)
+	case topics.MatchReply:
+		out, err = e.handleReply(in, at)
+	case topics.MatchBlock:
+		out, err = e.handleBlock(in, at)
 	default:
 		return Outcome{Deliver: true, Retain: in.Retain && !topics.IsFitness(in.Topic), State: topics.IsState(t.Kind)}
 	}
@@ -106,6 +112,10 @@ func (e *Engine) Applied(pos store.Pos, in Inbound) {
 		e.applyReading(in, t.User, at)
 	case topics.ChatRead:
 		e.applyRead(pos, in, t.Conversation, at)
+	case topics.MatchReply:
+		e.applyReply(pos, in, at)
+	case topics.MatchBlock:
+		e.applyBlock(pos, in)
 	}
 	e.out.drain()
 	e.applyDone(pos)

@@ -58,6 +58,14 @@ type visitor struct {
 	hidden   time.Time // when the presence became private
 }
 
+// online reports whether the user has a connected client.
+func (p *presence) online(userID string) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	v := p.visitors[userID]
+	return v != nil && len(v.clients) > 0
+}
+
 // visitor returns the user's, made where there is none. p.mu is held.
 func (p *presence) visitor(userID string) *visitor {
 	v := p.visitors[userID]
@@ -233,7 +241,7 @@ func (e *Engine) PresenceVisible(viewerID, userID string) bool {
 	if e.prefs.of(userID).Presence == preference.Private && !e.presence.vanishing(userID, at) {
 		return false
 	}
-	return !e.blocks.has(link{userID, viewerID}) && !e.blocks.has(link{viewerID, userID}) && e.acquainted(viewerID, userID, at)
+	return !e.blocked(userID, viewerID) && e.acquainted(viewerID, userID, at)
 }
 
 // hide begins the time in which nothing but the removal of the retained presence

@@ -85,6 +85,17 @@ type Options struct {
 	// creating more is refused (Quota). Zero means 1,000,000.
 	MaxConversations int
 
+	// BeaconInterval is the least time between two beacons of a user. Zero means
+	// 15 s.
+	BeaconInterval time.Duration
+	// ProposalBurst and ProposalInterval are how many partners are proposed to a
+	// user: that many at once, one more in each interval. Zero means 10 and 5 min.
+	ProposalBurst    int
+	ProposalInterval time.Duration
+	// MaxLookers bounds the users whose beacons, or last places of a day, are
+	// known; others are refused (Quota). Zero means 500,000.
+	MaxLookers int
+
 	// MaxSessions and MaxChallenges bound how many there are at once; creating
 	// more is refused (Quota). Zero means 100,000 and 10,000.
 	MaxSessions, MaxChallenges int
@@ -121,6 +132,10 @@ func (o Options) withDefaults() Options {
 	orElse(&o.ChatBurst, 30)
 	orElse(&o.ChatRate, 5)
 	orElse(&o.MaxConversations, 1_000_000)
+	orElse(&o.BeaconInterval, 15*time.Second)
+	orElse(&o.ProposalBurst, 10)
+	orElse(&o.ProposalInterval, 5*time.Minute)
+	orElse(&o.MaxLookers, 500_000)
 	orElse(&o.MaxSessions, 100_000)
 	orElse(&o.MaxChallenges, 10_000)
 	orElse(&o.MaxMembers, 50_000)
@@ -150,7 +165,8 @@ func (o Options) Validate() error {
 		{"LeaderboardRate", o.LeaderboardRate}, {"LeaderboardTop", float64(o.LeaderboardTop)},
 		{"RankNeighbours", float64(o.RankNeighbours)}, {"RankBudget", float64(o.RankBudget)},
 		{"RosterMax", float64(o.RosterMax)}, {"ProgressRate", o.ProgressRate}, {"MaxHeartRate", o.MaxHeartRate},
-		{"MaxConversations", float64(o.MaxConversations)},
+		{"MaxConversations", float64(o.MaxConversations)}, {"MaxLookers", float64(o.MaxLookers)},
+		{"BeaconInterval", float64(o.BeaconInterval)}, {"ProposalBurst", float64(o.ProposalBurst)}, {"ProposalInterval", float64(o.ProposalInterval)},
 		{"MaxSessions", float64(o.MaxSessions)}, {"MaxChallenges", float64(o.MaxChallenges)},
 		{"MaxMembers", float64(o.MaxMembers)}, {"MaxParticipants", float64(o.MaxParticipants)},
 	} {

@@ -154,6 +154,7 @@ func (p *presence) unsubscribe(s Sender, filter string) (sessionID string, last 
 
 // Connected implements Handler.
 func (e *Engine) Connected(s Sender) {
+	e.matches.returned(s.UserID)
 	if before := e.presence.connect(s, e.now(), e.opt.PresenceGrace); before != nil {
 		// A take-over that was not reported as the end of the old connection.
 		e.lost(before, LeftLost)
@@ -166,6 +167,9 @@ func (e *Engine) Disconnected(s Sender, clean bool) {
 	c := e.presence.disconnect(s, e.now(), e.opt.PresenceGrace)
 	if c == nil {
 		return
+	}
+	if !e.presence.online(s.UserID) {
+		e.matches.left(s.UserID, e.now().Add(e.opt.PresenceGrace))
 	}
 	reason := LeftLost
 	if clean {

@@ -16,6 +16,16 @@ type bucket struct {
 // take takes one token of a bucket that holds at most burst and gains perSecond,
 // and reports whether there was one.
 func (b *bucket) take(now time.Time, burst, perSecond float64) bool {
+	b.refill(now, burst, perSecond)
+	if b.tokens < 1 {
+		return false
+	}
+	b.tokens--
+	return true
+}
+
+// refill adds what has been gained since the last time; a new bucket is full.
+func (b *bucket) refill(now time.Time, burst, perSecond float64) {
 	if b.at.IsZero() {
 		b.tokens = burst
 	} else if gone := now.Sub(b.at).Seconds(); gone > 0 {
@@ -24,11 +34,6 @@ func (b *bucket) take(now time.Time, burst, perSecond float64) bool {
 	if now.After(b.at) {
 		b.at = now
 	}
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
 }
 
 // quota is every user's allowance of new activities.

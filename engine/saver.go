@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -134,7 +135,7 @@ func (e *Engine) checkpoint(ctx context.Context, last bool) error {
 	v.mu.Unlock()
 	pos = e.out.settled(pos)
 	e.takeAllNotices()
-	if rows.len() == 0 && len(dirty) == 0 && !e.chats.anyDirty() && !e.presence.presenceUnsaved(e.now()) && !e.notes.unsaved() && pos <= store.Pos(v.saved.Load()) {
+	if rows.len() == 0 && len(dirty) == 0 && !e.chats.anyDirty() && !e.matches.anyDirty() && !e.blocks.anyDirty() && !e.presence.presenceUnsaved(e.now()) && !e.notes.unsaved() && pos <= store.Pos(v.saved.Load()) {
 		return nil
 	}
 	if err := e.write(ctx, rows, dirty, pos, last); err != nil {
@@ -190,7 +191,7 @@ func (e *Engine) write(ctx context.Context, rows appliedRows, dirty map[*session
 		}
 		return err
 	}
-	if err := e.saveChats(ctx); err != nil {
+	if err := errors.Join(e.saveChats(ctx), e.saveMatches(ctx)); err != nil {
 		return err
 	}
 	if err := e.saveNotes(ctx); err != nil {

@@ -22,6 +22,11 @@ type Stats struct {
 	NotesUnwanted      uint64 // left out: their user does not want the kind
 	NotesDropped       uint64 // of the broker's own, left out: more than a person wants
 	NotesFailed        uint64 // lost: the inbox could not be read
+	MatchBeacons       uint64 // beacons accepted, withdrawals aside
+	MatchTeleports     uint64 // beacons refused for coming from too far away
+	MatchProposals     uint64 // proposals made, one for each who gets one
+	MatchHeldBack      uint64 // times that somebody's allowance of proposals was used up
+	MatchesMade        uint64 // matches: both have accepted
 	Refused            uint64 // messages refused, for whatever reason
 	RefusedRate        uint64 // of those, for rate or quota
 	EventsDropped      uint64 // events not published: no publisher, a full outbox, or a storm
@@ -33,6 +38,7 @@ type Stats struct {
 	Sessions           int    // sessions there are
 	Challenges         int    // challenges there are
 	Clients            int    // connected clients
+	Beacons            int    // live beacons
 	Pending            int    // activities logged and not applied yet
 	Unsaved            int    // activities applied and not saved yet
 }
@@ -46,6 +52,8 @@ type counters struct {
 	ChatMessages, ChatFailed                                  atomic.Uint64
 	NotesTaken, NotesDelivered, NotesReplaced, NotesPushedOut atomic.Uint64
 	NotesUnwanted, NotesDropped, NotesFailed                  atomic.Uint64
+	MatchBeacons, MatchTeleports, MatchProposals              atomic.Uint64
+	MatchHeldBack, MatchesMade                                atomic.Uint64
 	Refused, RefusedRate                                      atomic.Uint64
 	EventsDropped, RosterDropped, Checkpoints, CheckpointErrs atomic.Uint64
 	pending                                                   atomic.Int64
@@ -64,6 +72,8 @@ func (e *Engine) Stats() Stats {
 		NotesTaken: c.NotesTaken.Load(), NotesDelivered: c.NotesDelivered.Load(), NotesReplaced: c.NotesReplaced.Load(),
 		NotesPushedOut: c.NotesPushedOut.Load(), NotesUnwanted: c.NotesUnwanted.Load(),
 		NotesDropped: c.NotesDropped.Load(), NotesFailed: c.NotesFailed.Load(),
+		MatchBeacons: c.MatchBeacons.Load(), MatchTeleports: c.MatchTeleports.Load(), MatchProposals: c.MatchProposals.Load(),
+		MatchHeldBack: c.MatchHeldBack.Load(), MatchesMade: c.MatchesMade.Load(), Beacons: e.matches.live(),
 		Refused: c.Refused.Load(), RefusedRate: c.RefusedRate.Load(),
 		EventsDropped: c.EventsDropped.Load(), RosterDropped: c.RosterDropped.Load(),
 		Checkpoints: c.Checkpoints.Load(), CheckpointErrors: c.CheckpointErrs.Load(),

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 
@@ -15,6 +17,7 @@ func (g *Gateway) chatRoutes() []route {
 		{"PUT /conversations/{id}", g.putConversation}, {"DELETE /conversations/{id}", g.deleteConversation},
 		{"DELETE /conversations/{id}/members/{user}", g.leaveConversation},
 		{"GET /conversations/{id}/messages", g.messages}, {"GET /sessions/{id}/messages", g.sessionMessages},
+		{"GET /matches", g.listMatches}, {"DELETE /matches/{partner}", g.deleteMatch},
 		{"GET /me/blocks", g.listBlocks}, {"PUT /me/blocks/{user}", g.putBlock}, {"DELETE /me/blocks/{user}", g.deleteBlock},
 	}
 }
@@ -95,6 +98,33 @@ func (g *Gateway) sessionMessages(r request) (reply, error) {
 	}
 	h, err := g.o.Engine.SessionHistory(r.Context(), r.actor(), r.PathValue("id"), q)
 	return reply{body: h}, err
+}
+
+// listMatches lists the caller's own.
+func (g *Gateway) listMatches(r request) (reply, error) {
+	return reply{body: newList(g.o.Engine.Matches(r.id.UserID), "")}, nil
+}
+
+// deleteMatch is the answer no, to a proposal or after all.
+func (g *Gateway) deleteMatch(r request) (reply, error) {
+	if g.o.Publisher == nil {
+		return reply{}, fmt.Errorf("delete match: there is no publisher")
+	}
+	if d := g.o.Policy.Publish(r.id, topics.ReplyTopic); !d.Allowed {
+		return reply{}, forbidden("%s", d.Reason)
+	}
+	payload, err := json.Marshal(map[string]any{"partnerId": r.PathValue("partner"), "accept": false})
+	if err != nil {
+		return reply{}, fmt.Errorf("delete match: %w", err)
+	}
+	receipt, err := g.o.Publisher.Publish(r.Context(), Message{Sender: r.id, Topic: topics.ReplyTopic, Payload: payload, QoS: 1})
+	if err != nil {
+		return reply{}, fmt.Errorf("delete match: %w", err)
+	}
+	if receipt.Code == 0x83 { // the one reason that a well-formed answer is refused for
+		return reply{}, problem(http.StatusNotFound, "%s", receipt.Reason)
+	}
+	return done, receipt.refusal()
 }
 
 func (g *Gateway) listBlocks(r request) (reply, error) {

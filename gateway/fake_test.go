@@ -473,6 +473,9 @@ func (f *fakeEngine) DeleteNotification(ctx context.Context, a engine.Actor, id 
 	return f.call(ctx, a, "delete notification", id)
 }
 
+func (f *fakeEngine) Matches(userID string) []engine.Match {
+	return []engine.Match{{State: engine.MatchProposed, PartnerID: "p1", Name: "Ben"}}
+}
 func (f *fakeEngine) Blocks(string) []string { return []string{"ben"} }
 
 func (f *fakeEngine) ConversationMember(id, user string) bool {

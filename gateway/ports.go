@@ -20,6 +20,7 @@ type Engine interface {
 	Links
 	Conversations
 	Blocks
+	Matches
 	Preferences
 	Notifications
 }
@@ -107,7 +108,12 @@ type Conversations interface {
 	SessionHistory(ctx context.Context, a engine.Actor, sessionID string, q engine.HistoryQuery) (engine.History, error)
 }
 
-// Blocks are whom a user wants no messages from.
+// Matches are the partners who are proposed to a user, and those found.
+type Matches interface {
+	Matches(userID string) []engine.Match
+}
+
+// Blocks are whom a user wants no messages from, nor to be proposed to.
 type Blocks interface {
 	PutBlock(ctx context.Context, a engine.Actor, whom string) error
 	DeleteBlock(ctx context.Context, a engine.Actor, whom string) error

@@ -100,21 +100,29 @@ func (g *Gateway) publish(r request) (reply, error) {
 	if err != nil {
 		return reply{}, fmt.Errorf("publish: %w", err)
 	}
-	if receipt.Code >= 0x80 {
-		row, known := codeStatus[receipt.Code]
-		if !known {
-			return reply{}, fmt.Errorf("publish: refused with code %#x: %s", receipt.Code, receipt.Reason)
-		}
-		p := problem(row.status, "%s", receipt.Reason)
-		p.retryAfter = row.retryAfter
-		if wait := receipt.RetryAfter; wait > 0 {
-			p.retryAfter = strconv.Itoa(int(math.Ceil(wait.Seconds())))
-		}
-		return reply{}, p
+	if err := receipt.refusal(); err != nil {
+		return reply{}, err
 	}
 	return reply{body: struct {
 		MessageID string `json:"messageId,omitempty"`
 	}{receipt.MessageID}}, nil
+}
+
+// refusal is the answer to a message that was refused, nil for one that was not.
+func (r Receipt) refusal() error {
+	if r.Code < 0x80 {
+		return nil
+	}
+	row, known := codeStatus[r.Code]
+	if !known {
+		return fmt.Errorf("publish: refused with code %#x: %s", r.Code, r.Reason)
+	}
+	p := problem(row.status, "%s", r.Reason)
+	p.retryAfter = row.retryAfter
+	if wait := r.RetryAfter; wait > 0 {
+		p.retryAfter = strconv.Itoa(int(math.Ceil(wait.Seconds())))
+	}
+	return p
 }
 
 // payloadMembers show a payload so that POST /publish makes the same of it: a

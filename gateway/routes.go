@@ -128,7 +128,7 @@ func (g *Gateway) serveAPI(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	hint := "known below " + apiPrefix + ": me, users, links, sessions, challenges, conversations, publish, events, retained, tokens"
+	hint := "known below " + apiPrefix + ": me, users, links, sessions, challenges, conversations, matches, publish, events, retained, tokens"
 	if rest, ok := strings.CutPrefix(r.URL.Path, "/api/"); ok && !strings.HasPrefix(r.URL.Path, apiPrefix+"/") {
 		hint = "the interface is below " + apiPrefix + ": try " + apiPrefix + "/" + clip(strings.TrimPrefix(rest, "v1"))
 	}

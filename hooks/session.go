@@ -7,6 +7,8 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"github.com/fitmq/fitmq/delivery"
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/topics"
 	"github.com/fitmq/fitmq/transport"
 )
 
@@ -31,6 +33,11 @@ func (h *Session) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 		return
 	}
 	c, id := conn.Connect(), st.identity.Identity()
+	if w := c.Will; w != nil && len(w.Payload) > 0 && secret(w.Topic) {
+		// A will is kept with its session, on disk: what must not be kept cannot be one.
+		h.refuse(cl, conn, wire.NotAuthorized, "a will to "+w.Topic+" must be empty: what is published there is not kept")
+		return
+	}
 	session, err := h.shared.plane.Connect(delivery.Connect{
 		Conn: conn,
 		Client: &delivery.Client{
@@ -43,13 +50,25 @@ func (h *Session) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 	})
 	if err != nil {
 		h.shared.log.Info("session refused", "client", cl.ID, "error", err)
-		conn.RefuseConnect(refusal(err), err.Error())
-		// The engine goes on to take over the client that has this id: give it
-		// nobody to take over.
-		cl.ID += "\x00refused"
+		h.refuse(cl, conn, refusal(err), err.Error())
 		return
 	}
 	st.session = session
+}
+
+// refuse answers CONNECT.
+func (*Session) refuse(cl *mqtt.Client, conn *transport.Conn, code wire.Code, reason string) {
+	conn.RefuseConnect(code, reason)
+	// The engine goes on to take over the client that has this id: give it
+	// nobody to take over.
+	cl.ID += "\x00refused"
+}
+
+// secret reports whether what is published to the topic must not be kept: a token,
+// or a position.
+func secret(topic string) bool {
+	k := topics.Parse(topic).Kind
+	return k == topics.UserToken || k == topics.MatchBeacon
 }
 
 // expiry is the session expiry interval that CONNECT asks for. MQTT 3 has
