@@ -54,6 +54,7 @@ type Broker struct {
 	stopKeys  context.CancelFunc // ends the refreshing of other authorities' keys
 	engine    *engine.Engine
 	rights    *rights
+	refusals  *refusals
 	hub       *delivery.Hub
 	left      *access.Allowances
 	transport *transport.Transport
@@ -165,13 +166,14 @@ func idleEnd(c config.Config) time.Duration {
 
 func (b *Broker) makeDelivery(ctx context.Context) error {
 	c := b.opts.Config
-	b.rights = &rights{policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...), users: b.users, audit: b.audit, foreign: b.foreign()}
+	b.refusals = &refusals{}
+	b.rights = &rights{policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...), users: b.users, audit: b.audit, refusals: b.refusals, foreign: b.foreign()}
 	b.left = access.NewAllowances(quotas(c.Quotas), nil)
 	observer := &observer{engine: b.engine}
 	renewal := &renewal{Meaning: &meaning{engine: b.engine}, tokens: b.tokens, users: b.users, renewed: b.renewed}
 	var err error
 	b.hub, err = delivery.New(ctx, delivery.Options{
-		Store: b.store, Policy: b.rights, Meaning: renewal, Observer: observer,
+		Store: b.store, Policy: b.rights, Meaning: &noting{Meaning: renewal, refusals: b.refusals}, Observer: observer,
 		Allowance: &allowance{rights: b.rights, left: b.left}, Limits: deliveryLimits(c), Logger: b.log,
 	})
 	if err != nil {
@@ -254,6 +256,7 @@ func (b *Broker) makeGateway(context.Context) error {
 		Engine: b.engine, Users: b.users, Policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...),
 		Door: b.door, Audit: b.audit, Tokens: b.tokens, Devices: b.users,
 		Publisher: &httpPublisher{hub: b.hub, left: b.left}, Retained: &kept{hub: b.hub},
+		Console:   &console{b: b, started: time.Now().UTC()},
 		Streams:   &streams{hub: b.hub, policy: b.rights},
 		WebSocket: b.websocket, Web: web.Handler(), Ready: b.readiness, Registry: registry,
 		Logger: b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(), Revoked: b.webRevoked, Proxies: c.Proxies.Networks(),

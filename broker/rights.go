@@ -36,6 +36,8 @@ type rights struct {
 	policy *access.Policy
 	users  *access.Users
 	audit  *access.Audit
+	// refusals keeps the latest for the console.
+	refusals *refusals
 	// foreign: others than the store vouch for users.
 	foreign bool
 }
@@ -84,6 +86,7 @@ func (r *rights) MaySubscribe(c *delivery.Client, filter string) string {
 }
 
 func (r *rights) refused(c *delivery.Client, id access.Identity, action, target, reason string) {
+	r.refusals.add(c, action, target, wire.NotAuthorized, reason)
 	via := "mqtt"
 	if c.Via != "" {
 		via = c.Via

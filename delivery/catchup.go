@@ -205,6 +205,7 @@ func (h *Hub) readOwed(ctx context.Context, s *Session, spans []store.Span, head
 		h.stats.Dropped.QueueFull.Add(uint64(skipped))
 		s.mu.Lock()
 		s.out.skipped += skipped
+		s.out.gone = max(s.out.gone, to)
 		s.mu.Unlock()
 	}
 	entries, err := h.store.Read(ctx, spans, head, most)
@@ -219,22 +220,10 @@ func (h *Hub) readOwed(ctx context.Context, s *Session, spans []store.Span, head
 
 // takeFromLog queues an entry for the session, if it is owed. mu is held.
 func (s *Session) takeFromLog(m *Message, subs []*subscription) {
-	if m.State || !m.route || m.QoS == 0 || s.hub.isExpired(m) || s.knows(m) {
+	if s.hub.isExpired(m) || s.knows(m) {
 		return
 	}
-	t := target{}
-	for _, sub := range subs {
-		own := m.From.ClientID == s.id && (sub.noLocal || m.Pos() <= sub.localSince)
-		if sub.group != nil || m.Pos() <= sub.since || own || !topics.Match(sub.filter, m.Topic) {
-			continue
-		}
-		t.qos = max(t.qos, sub.qos)
-		t.asPublished = t.asPublished || sub.asPublished
-		if sub.id != 0 {
-			t.ids = append(t.ids, sub.id)
-		}
-	}
-	qos := min(t.qos, m.QoS)
+	t, qos := s.owed(m, subs)
 	if qos == 0 {
 		return
 	}
@@ -248,6 +237,26 @@ func (s *Session) takeFromLog(m *Message, subs []*subscription) {
 		return
 	}
 	s.out.push(queued{m: m, ids: t.ids, qos: qos, retain: m.Retain && t.asPublished, pos: m.Pos()})
+}
+
+// owed is how a logged message goes to the session by its subscriptions, at QoS 1
+// or 2; 0: it does not.
+func (s *Session) owed(m *Message, subs []*subscription) (t target, qos byte) {
+	if m.State || !m.route || m.QoS == 0 {
+		return t, 0
+	}
+	for _, sub := range subs {
+		own := m.From.ClientID == s.id && (sub.noLocal || m.Pos() <= sub.localSince)
+		if sub.group != nil || m.Pos() <= sub.since || own || !topics.Match(sub.filter, m.Topic) {
+			continue
+		}
+		t.qos = max(t.qos, sub.qos)
+		t.asPublished = t.asPublished || sub.asPublished
+		if sub.id != 0 {
+			t.ids = append(t.ids, sub.id)
+		}
+	}
+	return t, min(t.qos, m.QoS)
 }
 
 // knows reports whether the message is in the window, or its QoS 2 exchange is

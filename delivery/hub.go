@@ -113,6 +113,7 @@ type Hub struct {
 	groups   *groups
 	memory   memory
 	stats    Stats
+	history  history
 
 	// committed is the last log position whose effects are visible to a
 	// subscriber; tailed the last one that has been routed;
@@ -214,6 +215,7 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // tick is the work of every second.
 func (h *Hub) tick(ctx context.Context) {
+	h.history.add(h)
 	h.publishDueWills()
 	h.expireSessions()
 	h.weigh()

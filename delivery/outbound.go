@@ -109,6 +109,9 @@ type outbound struct {
 	batch int
 	// skipped counts messages that were given up since the client was last told.
 	skipped int
+	// gone is the position up to which they were given up because there were too
+	// many; of this process.
+	gone store.Pos
 }
 
 func (o *outbound) len() int { return len(o.queue) - o.head }

@@ -40,6 +40,8 @@ type Options struct {
 	Retained  Retained
 	// Streams serves GET /api/v1/events and what belongs to it; nil leaves it out.
 	Streams Streams
+	// Console serves /api/v1/clients, stats, refusals and explain; nil leaves them out.
+	Console Console
 	// WebSocket serves /mqtt and /ws, Web serves /; nil leaves the path out.
 	WebSocket http.Handler
 	Web       http.Handler

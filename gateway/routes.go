@@ -71,6 +71,7 @@ func (g *Gateway) apiRoutes() *http.ServeMux {
 	routes = append(routes, g.chatRoutes()...)
 	routes = append(routes, g.peopleRoutes()...)
 	routes = append(routes, g.workoutRoutes()...)
+	routes = append(routes, g.consoleRoutes()...)
 	if g.o.Publisher != nil {
 		routes = append(routes, route{"POST /publish", g.publish})
 	}
@@ -128,7 +129,7 @@ func (g *Gateway) serveAPI(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	hint := "known below " + apiPrefix + ": me, users, links, sessions, challenges, conversations, matches, publish, events, retained, tokens"
+	hint := "known below " + apiPrefix + ": me, users, links, sessions, challenges, conversations, matches, publish, events, retained, tokens, clients, stats, refusals, explain"
 	if rest, ok := strings.CutPrefix(r.URL.Path, "/api/"); ok && !strings.HasPrefix(r.URL.Path, apiPrefix+"/") {
 		hint = "the interface is below " + apiPrefix + ": try " + apiPrefix + "/" + clip(strings.TrimPrefix(rest, "v1"))
 	}

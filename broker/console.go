@@ -1,0 +1,231 @@
+package broker
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fitmq/fitmq/access"
+	"github.com/fitmq/fitmq/delivery"
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/gateway"
+	"github.com/fitmq/fitmq/topics"
+)
+
+// console shows operators what goes on.
+type console struct {
+	b       *Broker
+	started time.Time
+}
+
+// Clients implements gateway.Console.
+func (c *console) Clients(after string, limit int) ([]gateway.ClientInfo, string) {
+	found, next := c.b.hub.Clients(after, limit)
+	list := make([]gateway.ClientInfo, len(found))
+	for i, one := range found {
+		list[i] = clientInfo(one)
+	}
+	return list, next
+}
+
+// Client implements gateway.Console.
+func (c *console) Client(clientID string) (gateway.ClientInfo, error) {
+	one, ok := c.b.hub.Client(clientID)
+	if !ok {
+		return gateway.ClientInfo{}, gateway.ErrNoClient
+	}
+	return clientInfo(one), nil
+}
+
+func clientInfo(c delivery.ClientInfo) gateway.ClientInfo {
+	return gateway.ClientInfo{
+		ClientID: c.ID, UserID: c.UserID, Role: c.Role, Connected: c.Connected, Via: c.Via, Version: c.Version, Remote: c.Remote,
+		Since: c.Since, Expiry: c.Expiry, Subscriptions: c.Subscriptions,
+		Inflight: c.Inflight, Waiting: c.Waiting, Behind: c.Behind && c.Expiry > 0, Will: c.Will,
+	}
+}
+
+// Queue implements gateway.Console.
+func (c *console) Queue(ctx context.Context, clientID string) (gateway.QueueInfo, error) {
+	q, err := c.b.hub.Queue(ctx, clientID)
+	if errors.Is(err, delivery.ErrNoSession) {
+		return gateway.QueueInfo{}, gateway.ErrNoClient
+	}
+	info := gateway.QueueInfo{ClientID: clientID, Inflight: q.Inflight, Messages: q.Messages, Bytes: q.Bytes}
+	if !q.Oldest.IsZero() {
+		info.Oldest = &q.Oldest
+	}
+	return info, err
+}
+
+// Disconnect implements gateway.Console.
+func (c *console) Disconnect(clientID string, forget bool) error {
+	return streamError(c.b.hub.Disconnect(clientID, forget))
+}
+
+// Stats implements gateway.Console.
+func (c *console) Stats() gateway.Stats {
+	st, g, e := c.b.hub.Stats(), c.b.hub.Gauges(), c.b.engine.Stats()
+	s := gateway.Stats{
+		Version: version(), Time: time.Now().UTC(), StartedAt: c.started, Ready: c.b.readiness() == nil,
+		Sizes: gateway.Sizes{
+			Sessions: g.Sessions, Connected: g.Connected, Streams: g.Streams, Subscriptions: g.Subscriptions,
+			Retained: g.Retained, QueuedBytes: g.Held, LogBytes: g.LogBytes, Workouts: e.Sessions, Challenges: e.Challenges,
+		},
+		Totals: map[string]uint64{
+			"refused.noRight": st.Refused.NoRight.Load(), "refused.payload": st.Refused.Meaning.Load(),
+			"refused.subscription": st.Refused.Subscription.Load(), "refused.rate": st.Refused.Rate.Load(),
+			"dropped.congested": st.Dropped.Congested.Load(), "dropped.queueFull": st.Dropped.QueueFull.Load(),
+			"dropped.expired": st.Dropped.Expired.Load(), "dropped.tooLarge": st.Dropped.TooLarge.Load(),
+			"dropped.noRight": st.Dropped.NoRight.Load(), "activities": e.ActivitiesCounted, "samples": e.SamplesAccepted, "chat": e.ChatMessages,
+		},
+	}
+	for qos := range st.Received {
+		s.Totals[fmt.Sprint("received.qos", qos)] = st.Received[qos].Load()
+		s.Totals[fmt.Sprint("delivered.qos", qos)] = st.Delivered[qos].Load()
+	}
+	for _, one := range c.b.hub.History() {
+		s.History = append(s.History, gateway.Sample(one))
+	}
+	return s
+}
+
+// version is the module's, of which this program was built.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+}
+
+// Refusals implements gateway.Console.
+func (c *console) Refusals(limit int) []gateway.Refusal { return c.b.refusals.latest(limit) }
+
+// refusals keeps the latest refusals of publishes and subscriptions, with their
+// reasons, for the console: the last 500, the oldest go. Safe for concurrent use; a
+// nil one keeps nothing.
+type refusals struct {
+	mu   sync.Mutex // guards below
+	ring [500]gateway.Refusal
+	n    int // how many there have been
+}
+
+// maxRefusalText bounds what is repeated of a refused topic or filter, in bytes.
+const maxRefusalText = 256
+
+func (r *refusals) add(c *delivery.Client, action, target string, code wire.Code, reason string) {
+	if r == nil {
+		return
+	}
+	one := gateway.Refusal{
+		Time: time.Now().UTC(), UserID: c.UserID, ClientID: c.ID, Via: c.Via, Action: action,
+		Target: target, Code: byte(code), Reason: reason,
+	}
+	if one.Via == "" {
+		one.Via = "mqtt"
+	}
+	for _, text := range []*string{&one.Target, &one.Reason} {
+		if len(*text) > maxRefusalText {
+			*text = strings.ToValidUTF8((*text)[:maxRefusalText], "") + "..."
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ring[r.n%len(r.ring)] = one
+	r.n++
+}
+
+func (r *refusals) latest(limit int) []gateway.Refusal {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	limit = min(limit, r.n, len(r.ring))
+	list := make([]gateway.Refusal, limit)
+	for i := range list {
+		list[i] = r.ring[(r.n-1-i)%len(r.ring)]
+	}
+	return list
+}
+
+// noting notes what the meaning of messages refuses.
+type noting struct {
+	delivery.Meaning
+	refusals *refusals
+}
+
+// Judge implements delivery.Meaning.
+func (n *noting) Judge(c *delivery.Client, m *delivery.Message) delivery.Verdict {
+	v := n.Meaning.Judge(c, m)
+	if v.Code.Failed() {
+		n.refusals.add(c, "publish", m.Topic, v.Code, v.Reason)
+	}
+	return v
+}
+
+// What explaining looks at: where messages have ids, for as long as ids count, and
+// not more than that many.
+var explained = []string{
+	topics.ChatMessageTopic("+"), topics.SessionChatTopic("+"), "user/+/chat/+", "user/+/notification",
+}
+
+const (
+	explainAge  = 24 * time.Hour
+	explainLook = 100_000
+)
+
+// Explain implements gateway.Console.
+func (c *console) Explain(ctx context.Context, messageID, topic string) ([]gateway.Explained, bool, error) {
+	filters := explained
+	if topic != "" {
+		if err := topics.ValidFilter(topic); err != nil {
+			return nil, false, &access.InputError{Msg: "topic: " + err.Error()}
+		}
+		filters = []string{topic}
+	}
+	quoted := []byte(messageID)
+	found, more, err := c.b.hub.Find(ctx, filters, time.Now().Add(-explainAge), explainLook, func(m *delivery.Message) bool {
+		return bytes.Contains(m.Payload, quoted) && named(m).is(messageID)
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	list := make([]gateway.Explained, len(found))
+	for i, one := range found {
+		m := one.Message
+		list[i] = gateway.Explained{Topic: m.Topic, SenderID: m.From.UserID, At: time.Unix(0, m.At).UTC(), QoS: m.QoS, From: m.From.UserID, Fates: []gateway.Fate{}}
+		if m.From.ClientID == "" { // the broker's copy says whose it is
+			list[i].From = named(m).SenderID
+			list[i].SenderID = list[i].From
+		}
+		for _, f := range one.Fates {
+			fate := gateway.Fate{UserID: f.UserID, ClientID: f.ClientID, State: f.State, Why: f.Why}
+			if !f.Since.IsZero() {
+				fate.OfflineSince = &f.Since
+			}
+			list[i].Fates = append(list[i].Fates, fate)
+		}
+	}
+	return list, more, nil
+}
+
+// names are the ids in a payload.
+type names struct {
+	MessageID  string `json:"messageId"`
+	ActivityID string `json:"activityId"`
+	SenderID   string `json:"senderId"`
+}
+
+func named(m *delivery.Message) names {
+	var n names
+	if json.Unmarshal(m.Payload, &n) != nil {
+		return names{} // it has none
+	}
+	return n
+}
+
+func (n names) is(id string) bool { return n.MessageID == id || n.ActivityID == id }

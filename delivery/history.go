@@ -1,0 +1,61 @@
+package delivery
+
+import (
+	"sync"
+	"time"
+)
+
+// historySeconds is how far back the history goes.
+const historySeconds = 120
+
+// Sample is one second's traffic.
+type Sample struct {
+	At time.Time
+	// Received, Delivered and Dropped are counted in this second, Connected,
+	// Queued (bytes in memory) as they were at its end.
+	Received, Delivered, Dropped uint64
+	Connected                    int
+	Queued                       int64
+}
+
+// history keeps the last seconds' traffic.
+type history struct {
+	mu      sync.Mutex // guards below
+	samples []Sample
+	last    Sample // the totals at the latest sample
+}
+
+func (h *history) add(hub *Hub) {
+	d := &hub.stats.Dropped
+	total := Sample{
+		At: hub.now().UTC(), Queued: hub.memory.held.Load(),
+		Dropped: d.Congested.Load() + d.QueueFull.Load() + d.Expired.Load() + d.TooLarge.Load() + d.NoRight.Load(),
+	}
+	for qos := range hub.stats.Received {
+		total.Received += hub.stats.Received[qos].Load()
+		total.Delivered += hub.stats.Delivered[qos].Load()
+	}
+	for _, s := range hub.all() {
+		if s.link.Load() != nil {
+			total.Connected++
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := total
+	now.Received -= h.last.Received
+	now.Delivered -= h.last.Delivered
+	now.Dropped -= h.last.Dropped
+	h.last = total
+	if len(h.samples) == historySeconds {
+		h.samples = append(h.samples[:0], h.samples[1:]...)
+	}
+	h.samples = append(h.samples, now)
+}
+
+// History is the traffic of the last two minutes, second by second.
+func (h *Hub) History() []Sample {
+	h.history.mu.Lock()
+	defer h.history.mu.Unlock()
+	return append([]Sample(nil), h.history.samples...)
+}

@@ -1,0 +1,320 @@
+package delivery
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/topics"
+)
+
+// ClientInfo is what operators see of a session.
+type ClientInfo struct {
+	ID, UserID, Role string
+	Connected        bool
+	// Via is how it is connected: "mqtt", "http", or "" while it is not. Version
+	// is MQTT's, Remote the address.
+	Via     string
+	Version byte
+	Remote  string
+	// Since is when the connection began, or ended.
+	Since time.Time
+	// Expiry is the session expiry interval in seconds, 0xFFFFFFFF for never.
+	Expiry uint32
+	// Subscriptions are the filters with their QoS.
+	Subscriptions map[string]byte
+	// Inflight is how many deliveries are sent and not acknowledged, Waiting how
+	// many more wait in memory, Behind whether further ones are in the log.
+	Inflight, Waiting int
+	Behind            bool
+	Will              bool
+}
+
+// Clients lists the sessions in order of their client ids; next is "" at the end.
+func (h *Hub) Clients(after string, limit int) (list []ClientInfo, next string) {
+	all := slices.DeleteFunc(h.all(), func(s *Session) bool { return s.id <= after })
+	slices.SortFunc(all, func(a, b *Session) int { return cmp.Compare(a.id, b.id) })
+	if len(all) > limit {
+		all = all[:limit]
+		next = all[limit-1].id
+	}
+	for _, s := range all {
+		list = append(list, s.info())
+	}
+	return list, next
+}
+
+// Client returns one session.
+func (h *Hub) Client(clientID string) (ClientInfo, bool) {
+	s := h.session(clientID)
+	if s == nil {
+		return ClientInfo{}, false
+	}
+	return s.info(), true
+}
+
+func (s *Session) info() ClientInfo {
+	who := s.who.Load()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := ClientInfo{
+		ID: s.id, UserID: s.user, Role: who.Role, Expiry: s.expiry, Subscriptions: make(map[string]byte, len(s.subs)),
+		Inflight: len(s.out.flights), Waiting: s.out.len(), Behind: s.out.behind, Will: s.will != nil,
+		Since: time.Unix(0, cmp.Or(s.offlineSince, s.connected)).UTC(),
+	}
+	for _, sub := range s.subs {
+		c.Subscriptions[sub.filter] = sub.qos
+	}
+	if s.link.Load() != nil {
+		c.Connected, c.Version, c.Remote = true, who.Version, who.Remote
+		c.Via = cmp.Or(who.Via, "mqtt")
+	}
+	return c
+}
+
+// Disconnect ends the client's connection, if there is one, and with forget its
+// session too, with all that waits for it. ErrNoSession.
+func (h *Hub) Disconnect(clientID string, forget bool) error {
+	s := h.session(clientID)
+	if s == nil {
+		return ErrNoSession
+	}
+	if l := s.link.Load(); l != nil {
+		l.conn.Disconnect(wire.AdministrativeAction, "an administrator has ended the connection")
+	}
+	if forget {
+		h.end(s, wire.AdministrativeAction)
+	}
+	return nil
+}
+
+// Queue is what waits for a client.
+type Queue struct {
+	// Inflight deliveries are sent and not acknowledged. Messages, of together
+	// Bytes, wait in memory and in the log. Of the log what the subscriptions match
+	// is counted: some of it may turn out to be expired, or the client's own.
+	Inflight, Messages int
+	Bytes              int64
+	// Oldest is when the oldest of all of them arrived; zero when there is none.
+	Oldest time.Time
+}
+
+func (q *Queue) add(m *Message) {
+	q.Messages++
+	q.Bytes += int64(m.size())
+	q.older(m.At)
+}
+
+func (q *Queue) older(at int64) {
+	if t := time.Unix(0, at).UTC(); q.Oldest.IsZero() || t.Before(q.Oldest) {
+		q.Oldest = t
+	}
+}
+
+// Queue tells what waits for a client. It reads the log. Errors: ErrNoSession and
+// the store's.
+func (h *Hub) Queue(ctx context.Context, clientID string) (Queue, error) {
+	s := h.session(clientID)
+	if s == nil {
+		return Queue{}, ErrNoSession
+	}
+	var q Queue
+	s.mu.Lock()
+	q.Inflight = len(s.out.flights)
+	var unread []store.Pos
+	for i := range s.out.flights {
+		if f := &s.out.flights[i]; f.m != nil {
+			q.older(f.m.At)
+		} else if f.pos != 0 {
+			unread = append(unread, f.pos)
+		}
+	}
+	for _, waits := range s.out.queue[s.out.head:] {
+		q.add(waits.m)
+	}
+	subs, from, behind := s.filters(), s.out.read, s.out.behind && s.lasting.Load()
+	s.mu.Unlock()
+	if len(unread) > 0 {
+		if m := h.load(slices.Min(unread)); m != nil {
+			q.older(m.At)
+		}
+	}
+	spans := owedSpans(subs, from)
+	if !behind || len(spans) == 0 {
+		return q, nil
+	}
+	head, _ := h.store.Applied()
+	n, bytes, err := h.store.Count(ctx, spans, head)
+	if err != nil {
+		return q, fmt.Errorf("count what waits: %w", err)
+	}
+	q.Messages += n
+	q.Bytes += bytes
+	first, err := h.store.Read(ctx, spans, head, 1)
+	if err != nil {
+		return q, fmt.Errorf("read what waits: %w", err)
+	}
+	for _, e := range first {
+		if m, err := decodeEntry(e); err == nil { // one that is damaged has no time
+			q.older(m.At)
+		}
+	}
+	return q, nil
+}
+
+// Fate is what became of a message for one session that subscribes to its topic.
+type Fate struct {
+	ClientID, UserID string
+	// State is one of the Fate constants, Why says more where there is more.
+	State, Why string
+	// Since is when the session's connection ended, for what is queued.
+	Since time.Time
+}
+
+// What can have become of a message.
+const (
+	FateNoRight = "no-right"     // may not receive the topic now
+	FateQueued  = "queued"       // waits for the client
+	FateSent    = "sent"         // sent, not acknowledged
+	FateDone    = "acknowledged" // the client has it
+	FateExpired = "expired"      // over its message expiry interval
+	FateDropped = "dropped"      // given up
+	FateEarlier = "not-owed"     // older than the subscription, or No Local
+	FateUnknown = "untracked"    // QoS 0, or a session without a memory
+)
+
+// Recorded is a message of the log with what became of it.
+type Recorded struct {
+	Pos     store.Pos
+	Message *Message
+	Fates   []Fate
+}
+
+// Find reads the log for messages that arrived since a time on topics that one of
+// the filters matches, and for which is says yes; at most look are looked at, and
+// more says that there were others. What became of them is worked out from the
+// sessions' cursors and windows as they are now.
+func (h *Hub) Find(ctx context.Context, filters []string, since time.Time, look int, is func(*Message) bool) (found []Recorded, more bool, err error) {
+	head, _ := h.store.Applied()
+	after := h.firstSince(ctx, since)
+	if after > 0 {
+		after--
+	}
+	spans := make([]store.Span, len(filters))
+	for looked := 0; looked < look; {
+		for i, f := range filters {
+			spans[i] = store.Span{Filter: f, After: after}
+		}
+		entries, err := h.store.Read(ctx, spans, head, catchUpBatch)
+		if err != nil {
+			return nil, false, fmt.Errorf("read the log: %w", err)
+		}
+		for _, e := range entries {
+			m, err := decodeEntry(e)
+			if err != nil {
+				continue // counted by who has to deliver it
+			}
+			if m.route && is(m) { // others go to nobody
+				found = append(found, Recorded{e.Pos, m, h.fates(m)})
+			}
+		}
+		looked += len(entries)
+		if len(entries) < catchUpBatch {
+			return found, false, nil
+		}
+		after = entries[len(entries)-1].Pos
+	}
+	return found, true, nil
+}
+
+// fates works out what became of a message for each session that subscribes.
+func (h *Hub) fates(m *Message) []Fate {
+	var list []Fate
+	for _, s := range h.all() {
+		s.mu.Lock()
+		f, subscribes := s.fate(m)
+		s.mu.Unlock()
+		if subscribes {
+			list = append(list, f)
+		}
+	}
+	slices.SortFunc(list, func(a, b Fate) int { return cmp.Compare(a.ClientID, b.ClientID) })
+	return list
+}
+
+// fate is the message's for this session. mu is held.
+func (s *Session) fate(m *Message) (f Fate, subscribes bool) {
+	f = Fate{ClientID: s.id, UserID: s.user}
+	most := byte(0)
+	for _, sub := range s.subs {
+		if topics.Match(sub.inner(), m.Topic) {
+			subscribes, most = true, max(most, sub.qos)
+		}
+	}
+	if !subscribes {
+		return f, false
+	}
+	for i := range s.out.flights {
+		if fl := &s.out.flights[i]; fl.pos != m.Pos() {
+			continue
+		} else if fl.state == flightReleased || fl.state == flightReleasing {
+			f.State, f.Why = FateDone, "received; the QoS 2 exchange is not complete"
+			return f, true
+		}
+		f.State, f.Since = FateSent, s.goneSince()
+		return f, true
+	}
+	_, owed := s.owed(m, s.filters())
+	switch pos := m.Pos(); {
+	case !s.hub.mayReceive(s, m.Topic):
+		f.State = FateNoRight
+	case m.State:
+		f.State, f.Why = FateUnknown, "only the topic's newest value is kept"
+	case min(most, m.QoS) == 0:
+		f.State, f.Why = FateUnknown, "delivered at QoS 0"
+	case s.hub.isExpired(m) && pos > s.out.read:
+		f.State = FateExpired
+	case pos > s.out.read && owed > 0:
+		f.State, f.Since = FateQueued, s.goneSince()
+	case s.waits(pos):
+		f.State, f.Since = FateQueued, s.goneSince()
+	case pos <= s.out.gone:
+		f.State, f.Why = FateDropped, "the client's queue was full"
+	case !s.lasting.Load():
+		f.State, f.Why = FateUnknown, "the session ends with its connection"
+	case owed == 0 && !s.doneWith(pos):
+		f.State, f.Why = FateEarlier, "older than the subscription, or the client's own"
+	default:
+		f.State = FateDone
+	}
+	return f, true
+}
+
+// goneSince is when the connection ended, zero while there is one. mu is held.
+func (s *Session) goneSince() time.Time {
+	if s.offlineSince == 0 || s.link.Load() != nil {
+		return time.Time{}
+	}
+	return time.Unix(0, s.offlineSince).UTC()
+}
+
+// waits reports whether the message waits in memory. mu is held.
+func (s *Session) waits(pos store.Pos) bool {
+	for _, q := range s.out.queue[s.out.head:] {
+		if q.pos == pos {
+			return true
+		}
+	}
+	return false
+}
+
+// doneWith reports whether the message's QoS 2 exchange is known to be complete.
+// mu is held.
+func (s *Session) doneWith(pos store.Pos) bool {
+	_, ok := s.out.done[pos]
+	return ok
+}
