@@ -269,3 +269,40 @@ func TestAudit_Rotates(t *testing.T) {
 		t.Errorf("the newest event is not in the newest file: %v", err)
 	}
 }
+
+func TestDoor_Certificate(t *testing.T) {
+	d, _ := newDoor(t, newClock(), func(o *access.DoorOptions) { o.Throttle = nil })
+	shown := func(subject, user, secret string) access.Proof {
+		p := proof(user, secret, "10.0.0.1")
+		p.Certified, p.Subject = true, subject
+		return p
+	}
+	for name, tt := range map[string]struct {
+		proof access.Proof
+		by    access.By // "" for refused
+	}{
+		"alone":                      {shown("ana", "", ""), access.ByCertificate},
+		"with its user's name":       {shown("ana", "ana", ""), access.ByCertificate},
+		"with its user's password":   {shown("ana", "ana", "ana-password"), access.ByPassword},
+		"with another's name":        {shown("ana", "ben", ""), ""},
+		"with another's password":    {shown("ana", "ben", "ben-password"), ""},
+		"with a wrong password":      {shown("ana", "ana", "wrong"), ""},
+		"of nobody":                  {shown("nobody", "", ""), ""},
+		"without a name":             {shown("", "", ""), ""},
+		"of the administrator's id":  {shown("admin", "", ""), ""},
+		"with the admin token":       {shown("ana", "admin", "the-token"), ""},
+		"that nobody verified":       {access.Proof{Subject: "ana", Remote: "10.0.0.1:1"}, ""},
+		"with an empty bearer token": {access.Proof{Certified: true, Subject: "ana", Bearer: true, Remote: "10.0.0.1:1"}, ""},
+	} {
+		id, err := d.SignIn(t.Context(), tt.proof)
+		switch {
+		case tt.by == "" && (!errors.Is(err, access.ErrBadCredentials) || id.UserID != ""):
+			t.Errorf("%s: got %+v, %v, want a refusal", name, id, err)
+		case tt.by != "" && (err != nil || id.UserID != "ana" || id.By != tt.by):
+			t.Errorf("%s: got %+v, %v", name, id, err)
+		}
+	}
+	if got := d.Stats(); got.Admitted != 3 || got.Refused != 9 {
+		t.Errorf("counted %+v, want 3 admitted and 9 refused", got)
+	}
+}

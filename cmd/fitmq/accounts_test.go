@@ -61,6 +61,7 @@ func TestAccounts(t *testing.T) {
 	}
 	contains(ok("device", "delete", "ana", "watch"), "revoked")
 
+	narrow := strings.TrimSpace(ok("token", "issue", "tess", "--subscribe", "user/tess/#"))
 	token := strings.TrimSpace(ok("token", "issue", "ana", "--ttl", "1m"))
 	out, _ := fitmq(t, exitOK, "user", "get", "ana", "--url", "http://"+s.HTTP, "--token", token)
 	contains(out, "Ana B")
@@ -82,6 +83,8 @@ func TestAccounts(t *testing.T) {
 		"ErrStopped":   {[]string{"user", "list", "--data", t.TempDir()}, []string{"fitmq serve"}},
 		"ErrInput":     {[]string{"user", "put", "a b", "--data", dir}, []string{"422", "id"}},
 		"ErrDevice":    {[]string{"device", "delete", "tess", "x", "--data", dir}, []string{"device", "fitmq device list"}},
+		"ErrGrant":     {[]string{"token", "issue", "tess", "--publish", "a,b", "--publish", "a/#/b", "--data", dir}, []string{"422", "fit.publish[1]"}},
+		"ErrNarrowed":  {[]string{"user", "get", "tess", "--url", "http://" + s.HTTP, "--token", narrow}, []string{"403", "topics only"}},
 		"ErrTTL":       {[]string{"token", "issue", "tess", "--ttl", "1000h", "--data", dir}, []string{"422", "ttl"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -155,7 +155,9 @@ var pressureRows = []row{
 		w := e.open(connect{id: e.id("w"), clean: true, user: &user, password: &e.b.Token})
 		w.send(subscribe(e.version, 1, nil, option{"$SYS/" + e.unique + "/#", 0}, option{e.topic("#"), 0}))
 		w.until(tSUBACK)
-		e.willing(will{topic: "$SYS/" + e.unique + "/x", payload: "fake", qos: 1}).drop()
+		thief := e.dial()
+		thief.send((&connect{id: e.id("thief"), clean: true, will: &will{topic: "$SYS/" + e.unique + "/x", payload: "fake", qos: 1}}).encode(e.version))
+		thief.refused(notAuthorized, 5)
 		e.willing(will{topic: e.topic("will"), payload: "x", qos: 1}).drop()
 		w.expect(e.topic("will"), "x")
 	}},
