@@ -23,6 +23,7 @@ import (
 	"github.com/fitmq/fitmq/topics"
 	"github.com/fitmq/fitmq/transport"
 	"github.com/fitmq/fitmq/web"
+	"github.com/fitmq/fitmq/webhook"
 )
 
 // Options is what a Broker is started with.
@@ -53,6 +54,7 @@ type Broker struct {
 	audit     *access.Audit
 	stopKeys  context.CancelFunc // ends the refreshing of other authorities' keys
 	engine    *engine.Engine
+	webhooks  *webhook.Sender
 	rights    *rights
 	refusals  *refusals
 	hub       *delivery.Hub
@@ -97,7 +99,7 @@ func New(o Options) (*Broker, error) {
 // assemble makes the rooms, from the store upwards.
 func (b *Broker) assemble(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		b.openStore, b.openUsers, b.openDoor, b.makeEngine, b.makeDelivery, b.makeEdge, b.makeGateway,
+		b.openStore, b.openUsers, b.openDoor, b.openWebhooks, b.makeEngine, b.makeDelivery, b.makeEdge, b.makeGateway,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -137,7 +139,7 @@ func (b *Broker) makeEngine(context.Context) error {
 	c := b.opts.Config
 	var err error
 	b.engine, err = engine.New(engine.Options{
-		Store: b.store, Users: b.users, Logger: b.log,
+		Store: b.store, Users: b.users, Logger: b.log, Herald: herald{b.webhooks},
 		PresenceGrace: c.Presence.Grace.Std(), PresenceAway: awayAfter(c.Presence),
 		IdleEnd: idleEnd(c), MaxHeartRate: float64(c.Workouts.MaxHeartRate),
 		ChatAnyone:     c.Chat.Direct == config.Anyone,
@@ -259,7 +261,8 @@ func (b *Broker) makeGateway(context.Context) error {
 		Console:   &console{b: b, started: time.Now().UTC()},
 		Streams:   &streams{hub: b.hub, policy: b.rights},
 		WebSocket: b.websocket, Web: web.Handler(), Ready: b.readiness, Registry: registry,
-		Logger: b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(), Revoked: b.webRevoked, Proxies: c.Proxies.Networks(),
+		Webhooks: b.webhooks,
+		Logger:   b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(), Revoked: b.webRevoked, Proxies: c.Proxies.Networks(),
 		Origins: c.HTTP.AllowedOrigins,
 		Limits:  gateway.Limits{RequestRate: c.HTTP.RequestRate, Streams: c.HTTP.MaxStreams, BodySize: int64(c.HTTP.MaxBodySize), RequestTime: c.HTTP.RequestTimeout.Std()},
 	})

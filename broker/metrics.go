@@ -11,6 +11,7 @@ import (
 	"github.com/fitmq/fitmq/engine"
 	"github.com/fitmq/fitmq/hooks"
 	"github.com/fitmq/fitmq/transport"
+	"github.com/fitmq/fitmq/webhook"
 )
 
 // metrics reads the rooms' own counters when Prometheus asks.
@@ -65,6 +66,11 @@ var metricNames = []struct{ name, help, label string }{
 	{"fitmq_password_checks_total", "Passwords checked: hashed, or found among recent successes.", "result"},
 	{"fitmq_match_total", "Partner matching, by what happened.", "event"},
 	{"fitmq_match_beacons", "Live beacons.", ""},
+	{"fitmq_webhook_attempts_total", "Posts to webhooks that were answered, or not, by webhook.", "webhook"},
+	{"fitmq_webhook_failures_total", "Of those, what was not taken, by webhook.", "webhook"},
+	{"fitmq_webhook_given_up_total", "Events that a webhook did not take in the end, by webhook.", "webhook"},
+	{"fitmq_webhook_waiting", "Events that wait for a webhook, by webhook.", "webhook"},
+	{"fitmq_webhook_events_dropped_total", "Events that found no room, by where: before a save, or in the queue.", "where"},
 	{"fitmq_log_position", "Last position of the log.", ""},
 	{"fitmq_store_ready", "1 while the store can write.", ""},
 }
@@ -108,6 +114,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	fit := m.b.engine.Stats()
 	out.notifications(fit)
 	out.matching(fit)
+	out.webhooks(m.b.webhooks, fit.HappeningsDropped)
 	out.counter("fitmq_session_joins_refused_total", float64(fit.JoinsRefused), "capacity")
 	out.counter("fitmq_session_joins_refused_total", float64(fit.RosterDropped), "members")
 	out.counter("fitmq_milestones_total", float64(fit.Milestones))
@@ -193,6 +200,17 @@ func (s sink) matching(st engine.Stats) {
 		s.counter("fitmq_match_total", float64(n), event)
 	}
 	s.gauge("fitmq_match_beacons", float64(st.Beacons))
+}
+
+func (s sink) webhooks(w *webhook.Sender, unsaved uint64) {
+	for _, st := range w.Status() {
+		s.counter("fitmq_webhook_attempts_total", float64(st.Attempts), st.Name)
+		s.counter("fitmq_webhook_failures_total", float64(st.Failed), st.Name)
+		s.counter("fitmq_webhook_given_up_total", float64(st.GivenUp), st.Name)
+		s.ch <- prometheus.MustNewConstMetric(s.m.descs["fitmq_webhook_waiting"], prometheus.GaugeValue, float64(st.Waiting), st.Name)
+	}
+	s.counter("fitmq_webhook_events_dropped_total", float64(unsaved), "unsaved")
+	s.counter("fitmq_webhook_events_dropped_total", float64(w.Dropped()), "queue")
 }
 
 func (s sink) transport(st *transport.Stats) {

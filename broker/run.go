@@ -18,6 +18,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	// Started first, stopped last: what serves clients stands on what keeps.
 	rooms.start("data plane", b.hub.Run)
 	rooms.start("users", b.users.Run)
+	rooms.start("webhooks", b.webhooks.Run)
 	rooms.start("engine", b.engine.Run)
 	rooms.start("certificates", b.watchCertificates)
 	if err := b.server.Serve(); err != nil {

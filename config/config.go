@@ -50,6 +50,8 @@ type Config struct {
 	Quotas Quotas `yaml:"quotas"`
 	// ACL is who may use the topics outside the fitness names.
 	ACL ACL `yaml:"acl"`
+	// Webhooks are addresses that are told what happens, at most 16.
+	Webhooks []Webhook `yaml:"webhooks"`
 	// Dev opens everything outside the fitness topics to everybody, anonymous
 	// clients included, where no rule of `acl` says otherwise. For trying things out, never for the internet.
 	Dev bool `yaml:"dev"`
@@ -360,8 +362,9 @@ func Default() Config {
 		Quotas: Quotas{
 			Member: defaultQuota, Trainer: defaultQuota, Service: defaultQuota, Admin: defaultQuota, Anonymous: defaultQuota,
 		},
-		ACL:    ACL{Rules: []ACLRule{}},
-		Audit:  Audit{MaxSize: 16 * MiB, Keep: 4},
-		Tokens: Tokens{Keys: []string{}, JWKSRefresh: Duration(time.Hour), Leeway: Duration(5 * time.Second)},
+		ACL:      ACL{Rules: []ACLRule{}},
+		Webhooks: []Webhook{},
+		Audit:    Audit{MaxSize: 16 * MiB, Keep: 4},
+		Tokens:   Tokens{Keys: []string{}, JWKSRefresh: Duration(time.Hour), Leeway: Duration(5 * time.Second)},
 	}
 }

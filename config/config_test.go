@@ -56,6 +56,10 @@ func TestLoad(t *testing.T) {
 				Admin:     config.Quota{Subscriptions: 5000},
 				Anonymous: config.Quota{PublishRate: 5, Connections: 100, Subscriptions: 1000},
 			},
+			Webhooks: []config.Webhook{
+				{Name: "push", URL: "https://backend.example.com/fitmq", Secret: "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3", Events: []string{"message.absent", "award"}, Timeout: config.Duration(3 * time.Second)},
+				{Name: "all", URL: "http://10.0.0.7/hook", SecretFile: "hook.txt"},
+			},
 			ACL: config.ACL{Rules: []config.ACLRule{
 				{Deny: config.Both, Topic: "plant/secret/#"},
 				{Allow: config.Publish, Topic: "plant/%c/up", User: "ana", Role: "member", Client: "watch-1"},

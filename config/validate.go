@@ -64,7 +64,7 @@ func (c Config) together() (problems Problems) {
 	if h.ClientCertificates == Required {
 		needs("http.tls.clientCertificates", string(h.ClientCertificates), h.ClientCA, "http.tls.clientCA")
 	}
-	return append(problems, c.ACL.problems()...)
+	return append(append(problems, c.ACL.problems()...), webhookProblems(c.Webhooks)...)
 }
 
 // walk calls fn with every leaf of the configuration and its dotted name.

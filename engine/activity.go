@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -151,6 +152,9 @@ func (e *Engine) applyActivity(pos store.Pos, in Inbound, challengeID string, at
 	if len(a.Flags) > 0 {
 		out.flagged = []store.Put{{Key: c.id + "/" + key, Data: []byte{1}}}
 	}
+	e.tellActivity(activityTold{
+		ChallengeID: c.id, UserID: user, ActivityID: a.ID, Counted: v.Counted, Reason: v.Reason, Flags: a.Flags, Activity: in.Payload,
+	}, len(a.Flags) > 0, "~"+strconv.Itoa(c.rec.Generation), at)
 	out.awards = e.giveAwards(c)
 	return out
 }

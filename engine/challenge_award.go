@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -77,6 +78,7 @@ func (e *Engine) giveAwards(c *contest) []store.Put {
 		payload := encode(e.achievement(c, a))
 		rows = append(rows, store.Put{Key: c.id + "/" + a.User + "/" + a.Key(), Data: awardRow(a.At, payload)})
 		e.publishAward(c, a.User, a.Key(), a.Kind, a.At, payload)
+		e.happened(TellAward, a.User, c.awardID(a.User, a.Key()), a.At, json.RawMessage(payload))
 		e.stats.Awards.Add(1)
 	}
 	return rows
@@ -181,5 +183,7 @@ func (e *Engine) loadAwards(ctx context.Context, now time.Time) (told map[string
 // c.mu is held.
 func (e *Engine) welcome(c *contest, user string, at time.Time) {
 	a := challenge.Join(user, at)
-	e.publishAward(c, user, a.Key(), a.Kind, at, encode(e.achievement(c, a)))
+	payload := encode(e.achievement(c, a))
+	e.publishAward(c, user, a.Key(), a.Kind, at, payload)
+	e.happened(TellAward, user, c.awardID(user, a.Key()), at, json.RawMessage(payload))
 }

@@ -155,6 +155,9 @@ func (e *Engine) sendMessage(pos store.Pos, c *conversation, m *chat.Message, to
 			continue // joined later
 		}
 		e.out.owe(pos, Outgoing{Topic: topics.UserChatTopic(userID, c.key), Payload: payload, QoS: 1, RecordID: "cu/" + hash + "/" + userID})
+		if userID != m.Sender && m.Kind == chat.Say && !e.presence.connected(userID) {
+			e.happened(TellMessageAbsent, userID, hash+"/"+userID, m.Timestamp, toldUser{UserID: userID, SenderName: e.name(m.Sender), Message: payload})
+		}
 	}
 	e.out.owe(pos, receiptFor(m.Sender, Receipt{
 		MessageID: m.ID, Conversation: c.key, State: ReceiptStored, Seq: m.Seq, Timestamp: m.Timestamp,

@@ -16,7 +16,7 @@ import (
 // (administrative calls, one at a time), apply (Applied, and what must not run
 // beside it), saver.saving, notes.mu, book.mu, session.mu, contest.mu, conversation.mu
 // or matchBook.mu (never two of them), and last the leaves saver.mu, wakeups.mu,
-// presence.mu, preferences.mu, desk.mu, quota.mu, chats.mu, rates.mu, peerCache.mu,
+// presence.mu, preferences.mu, desk.mu, happenings.mu, quota.mu, chats.mu, rates.mu, peerCache.mu,
 // blockSet.mu, later and outbox.mu. No message is
 // published and no user's rights are revoked with one of them held but admin and
 // apply.

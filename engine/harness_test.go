@@ -141,7 +141,8 @@ type world struct {
 	sent     []engine.Outgoing
 	retained map[string][]byte
 	revoked  []string
-	lose     bool  // what is published is lost
+	lose     bool // what is published is lost
+	herald   engine.Herald
 	fail     error // what the log says to messages with an id
 
 	log    []entry
@@ -171,7 +172,7 @@ func newWorld(t *testing.T) *world {
 // start of the process.
 func (w *world) start() {
 	w.t.Helper()
-	e, err := engine.New(engine.Options{Store: w.tables, Publisher: w, Users: names{}, Clock: w.clock})
+	e, err := engine.New(engine.Options{Store: w.tables, Publisher: w, Users: names{}, Clock: w.clock, Herald: w.herald})
 	if err != nil {
 		w.t.Fatalf("new engine: %v", err)
 	}

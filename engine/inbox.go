@@ -52,7 +52,8 @@ func (n *notes) lookLater(userID string, at time.Time) {
 }
 
 // tendInbox does what is due in an inbox: expired ones leave, what may be
-// delivered is, and the counts follow. notes.mu is held; drain must follow.
+// delivered is, others are told of what came for an absent user, and the counts
+// follow. notes.mu is held; drain must follow.
 func (e *Engine) tendInbox(ib *inbox, now time.Time) {
 	ib.box.Settle(now)
 	again := never
@@ -62,7 +63,7 @@ func (e *Engine) tendInbox(ib *inbox, now time.Time) {
 	waiting := ib.box.Unsent()
 	if len(waiting) > 0 {
 		quiet := e.prefs.of(ib.user).QuietUntil(now)
-		listens := e.presence.listens(ib.user)
+		listens, absent := e.presence.listens(ib.user), e.absent(ib.user, now)
 		for _, x := range waiting {
 			_, flying := ib.flying[x.Seq]
 			switch {
@@ -73,6 +74,10 @@ func (e *Engine) tendInbox(ib *inbox, now time.Time) {
 				if !e.sendNote(ib, x, now) {
 					again = earliest(again, now.Add(time.Second))
 				}
+			case absent && !x.Pushed:
+				ib.box.Pushed(x.Seq)
+				e.happened(TellNotificationAbsent, ib.user, ib.user+"/"+x.Sender+"/"+x.ID, now,
+					toldUser{UserID: ib.user, SenderName: e.senderName(x.Sender), Message: x.Payload})
 			}
 		}
 	}
@@ -95,6 +100,14 @@ func (e *Engine) tendInbox(ib *inbox, now time.Time) {
 	if was != head || ib.box.Changed() {
 		e.notes.dirty[ib.user] = ib
 	}
+}
+
+// senderName is a sender's name, "" for the broker.
+func (e *Engine) senderName(userID string) string {
+	if userID == notify.Broker {
+		return ""
+	}
+	return e.name(userID)
 }
 
 // sendNote queues the notification on its user's topic, or reports that there is
@@ -340,7 +353,11 @@ func (e *Engine) editInbox(ctx context.Context, op string, actor Actor, fn func(
 	}
 	e.saver.saving.Lock()
 	defer e.saver.saving.Unlock()
-	if err := e.saveNotes(ctx, actor.UserID); err != nil {
+	err := e.saveHappenings(ctx) // before the row that says they were told
+	if err == nil {
+		err = e.saveNotes(ctx, actor.UserID)
+	}
+	if err != nil {
 		return unavailable(op, fmt.Errorf("store the inbox of %s: %w", actor.UserID, err))
 	}
 	return nil

@@ -33,7 +33,9 @@ func (e *Engine) tellStart(s *session, at time.Time) {
 			Data: map[string]any{"event": EventStarted, "sessionId": s.id, "title": s.rec.Title, "host": s.rec.Host},
 		}, at)
 	}
-	tell(s.rec.Host)
+	if !s.rec.StartsAt.IsZero() && !at.Before(s.rec.StartsAt) { // else it was at the host's own word
+		tell(s.rec.Host)
+	}
 	if s.rec.Trainer != s.rec.Host {
 		tell(s.rec.Trainer)
 	}

@@ -27,6 +27,8 @@ type Options struct {
 	Publisher Publisher
 	// Users knows names and who exists. Nil: every id exists and is its name.
 	Users Directory
+	// Herald tells others what happens. Nil: nobody is told.
+	Herald Herald
 	// Clock gives the time. Nil: the system's.
 	Clock Clock
 	// Logger gets what operators should read. Nil: nothing is logged.

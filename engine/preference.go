@@ -53,6 +53,8 @@ func (p *preferences) set(userID string, c *Preferences) {
 type telling struct {
 	prefs preferences
 	notes notes // and what waits for them
+
+	outside happenings // and what others want to be told
 }
 
 // Units is how the user thinks of distances. It may be asked with any lock held

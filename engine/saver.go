@@ -135,7 +135,7 @@ func (e *Engine) checkpoint(ctx context.Context, last bool) error {
 	v.mu.Unlock()
 	pos = e.out.settled(pos)
 	e.takeAllNotices()
-	if rows.len() == 0 && len(dirty) == 0 && !e.chats.anyDirty() && !e.matches.anyDirty() && !e.blocks.anyDirty() && !e.presence.presenceUnsaved(e.now()) && !e.notes.unsaved() && pos <= store.Pos(v.saved.Load()) {
+	if rows.len() == 0 && len(dirty) == 0 && !e.chats.anyDirty() && !e.matches.anyDirty() && !e.blocks.anyDirty() && !e.presence.presenceUnsaved(e.now()) && !e.notes.unsaved() && !e.outside.unsaved() && pos <= store.Pos(v.saved.Load()) {
 		return nil
 	}
 	if err := e.write(ctx, rows, dirty, pos, last); err != nil {
@@ -153,10 +153,13 @@ func (e *Engine) checkpoint(ctx context.Context, last bool) error {
 	return nil
 }
 
-// write stores the awards, the activities that brought them, the sessions and
+// write hands over what others want to be told, and stores the awards, the activities that brought them, the sessions and
 // then the position. An award whose activity is applied again is known then.
 func (e *Engine) write(ctx context.Context, rows appliedRows, dirty map[*session]struct{}, pos store.Pos, last bool) error {
-	err := e.putMany(ctx, tableAwards, rows.awards)
+	err := e.saveHappenings(ctx)
+	if err == nil {
+		err = e.putMany(ctx, tableAwards, rows.awards)
+	}
 	if err == nil {
 		err = e.putMany(ctx, tableFlagged, rows.flagged)
 	}

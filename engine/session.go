@@ -365,6 +365,9 @@ func (e *Engine) tell(s *session, typ, userID, reason string, at time.Time) {
 	if typ == EventStarted && reason == "" {
 		e.tellStart(s, at)
 	}
+	if typ == EventStarted && reason == "" || typ == EventEnded {
+		e.tellSession(s, typ, at)
+	}
 	e.out.event(topics.SessionEventsTopic(s.id), ev)
 }
 

@@ -27,6 +27,7 @@ type Stats struct {
 	MatchProposals     uint64 // proposals made, one for each who gets one
 	MatchHeldBack      uint64 // times that somebody's allowance of proposals was used up
 	MatchesMade        uint64 // matches: both have accepted
+	HappeningsDropped  uint64 // events for others that found no room before a save
 	Refused            uint64 // messages refused, for whatever reason
 	RefusedRate        uint64 // of those, for rate or quota
 	EventsDropped      uint64 // events not published: no publisher, a full outbox, or a storm
@@ -54,6 +55,7 @@ type counters struct {
 	NotesUnwanted, NotesDropped, NotesFailed                  atomic.Uint64
 	MatchBeacons, MatchTeleports, MatchProposals              atomic.Uint64
 	MatchHeldBack, MatchesMade                                atomic.Uint64
+	HappeningsDropped                                         atomic.Uint64
 	Refused, RefusedRate                                      atomic.Uint64
 	EventsDropped, RosterDropped, Checkpoints, CheckpointErrs atomic.Uint64
 	pending                                                   atomic.Int64
@@ -75,6 +77,7 @@ func (e *Engine) Stats() Stats {
 		MatchBeacons: c.MatchBeacons.Load(), MatchTeleports: c.MatchTeleports.Load(), MatchProposals: c.MatchProposals.Load(),
 		MatchHeldBack: c.MatchHeldBack.Load(), MatchesMade: c.MatchesMade.Load(), Beacons: e.matches.live(),
 		Refused: c.Refused.Load(), RefusedRate: c.RefusedRate.Load(),
+		HappeningsDropped: c.HappeningsDropped.Load(),
 		EventsDropped: c.EventsDropped.Load(), RosterDropped: c.RosterDropped.Load(),
 		Checkpoints: c.Checkpoints.Load(), CheckpointErrors: c.CheckpointErrs.Load(),
 		Sessions: e.sessions.len(), Challenges: e.challenges.len(), Clients: e.presence.len(),

@@ -333,7 +333,7 @@ func newHouse(t testing.TB, change ...func(*gateway.Options)) *house {
 	}
 	o := gateway.Options{
 		Engine: h.engine, Users: h.users, Policy: access.NewPolicy(h.engine, false), Door: h.users, Tokens: h.users, Devices: h.users,
-		Publisher: h.plane, Retained: h.plane,
+		Publisher: h.plane, Retained: h.plane, Webhooks: hooks{},
 		Logger: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, fn := range change {

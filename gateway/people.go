@@ -5,19 +5,32 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/fitmq/fitmq/access"
 	"github.com/fitmq/fitmq/engine"
 	"github.com/fitmq/fitmq/topics"
 )
 
 // peopleRoutes are those about who is there and what users choose.
 func (g *Gateway) peopleRoutes() []route {
-	return []route{
+	routes := []route{
 		{"GET /me/notifications", g.listNotifications}, {"POST /me/notifications/read", g.readNotifications},
 		{"DELETE /me/notifications/{id}", g.deleteNotification},
 		{"GET /links", g.listClients}, {"GET /users/{id}/presence", g.getPresence},
 		{"GET /users/{id}/preferences", g.getPreferences}, {"PUT /users/{id}/preferences", g.putPreferences},
 		{"DELETE /users/{id}/preferences", g.deletePreferences},
 	}
+	if g.o.Webhooks != nil {
+		routes = append(routes, route{"GET /webhooks", g.listWebhooks})
+	}
+	return routes
+}
+
+// listWebhooks shows administrators how webhooks are doing.
+func (g *Gateway) listWebhooks(r request) (reply, error) {
+	if r.id.Role != access.Admin {
+		return reply{}, forbidden("webhooks: only administrators may see them")
+	}
+	return reply{body: newList(g.o.Webhooks.Status(), "")}, nil
 }
 
 func (g *Gateway) getPreferences(r request) (reply, error) {

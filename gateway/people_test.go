@@ -2,7 +2,10 @@ package gateway_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/fitmq/fitmq/webhook"
 )
 
 func TestPeople(t *testing.T) {
@@ -41,4 +44,19 @@ func TestPeople(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWebhooks(t *testing.T) {
+	h := newHouse(t)
+	wantProblem(t, h.do(t, "ana", "GET", "/api/v1/webhooks", ""), 403, "only administrators")
+	if res := h.do(t, "root", "GET", "/api/v1/webhooks", ""); res.StatusCode != 200 || !strings.Contains(res.Body, `"name":"push"`) {
+		t.Errorf("got %d %s", res.StatusCode, res.Body)
+	}
+}
+
+// hooks are webhooks that the tests look at.
+type hooks struct{}
+
+func (hooks) Status() []webhook.Status {
+	return []webhook.Status{{Name: "push", URL: "https://b.example.com"}}
 }

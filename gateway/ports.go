@@ -6,6 +6,7 @@ import (
 
 	"github.com/fitmq/fitmq/access"
 	"github.com/fitmq/fitmq/engine"
+	"github.com/fitmq/fitmq/webhook"
 )
 
 // Engine is what the gateway calls of the use cases. Their errors are
@@ -135,6 +136,11 @@ type Notifications interface {
 	// ReadNotifications takes what user/{uid}/notification/read takes.
 	ReadNotifications(ctx context.Context, a engine.Actor, body []byte) error
 	DeleteNotification(ctx context.Context, a engine.Actor, messageID string) error
+}
+
+// Webhooks are the addresses that are told what happens; *webhook.Sender is one.
+type Webhooks interface {
+	Status() []webhook.Status
 }
 
 // Users are the users; *access.Users is one. Errors: access.ErrNoUser,
