@@ -3,6 +3,8 @@ package gateway_test
 import (
 	"slices"
 	"testing"
+
+	"github.com/fitmq/fitmq/gateway"
 )
 
 func TestConversations(t *testing.T) {
@@ -27,6 +29,9 @@ func TestConversations(t *testing.T) {
 		{"ana", "PUT", "/me/blocks/ben", `{}`, 204, "ana(member) block ben"},
 		{"ana", "DELETE", "/me/blocks/ben", "", 204, "ana(member) unblock ben"},
 		{"ana", "GET", "/me/blocks", "", 200, ""},
+		{"ana", "GET", "/matches", "", 200, ""},
+		{"ana", "DELETE", "/matches/p1", "", 204, ""},
+		{"svc", "DELETE", "/matches/p1", "", 403, ""},
 	} {
 		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
 			h := newHouse(t)
@@ -42,4 +47,16 @@ func TestConversations(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestMatches_Delete(t *testing.T) {
+	h := newHouse(t)
+	h.do(t, "ana", "DELETE", "/api/v1/matches/p1", "")
+	if len(h.plane.published) != 1 || h.plane.published[0].Topic != "match/reply" || string(h.plane.published[0].Payload) != `{"accept":false,"partnerId":"p1"}` {
+		t.Errorf("published %+v, want a no on match/reply", h.plane.published)
+	}
+	h.plane.receipt = gateway.Receipt{Code: 0x83, Reason: "partnerId is no proposal that you have"}
+	wantProblem(t, h.do(t, "ana", "DELETE", "/api/v1/matches/p2", ""), 404, "no proposal that you have")
+	h.plane.receipt = gateway.Receipt{Code: 0x96, Reason: "answers come too fast"}
+	wantProblem(t, h.do(t, "ana", "DELETE", "/api/v1/matches/p3", ""), 429, "too fast")
 }
