@@ -219,7 +219,7 @@ func (b *Broker) makeEdge(context.Context) error {
 	if err := b.openCertificates(); err != nil {
 		return err
 	}
-	b.transport = transport.New(transportLimits(c.MQTT), b.log)
+	b.transport = transport.New(transportLimits(c), b.log)
 	caps := mqtt.NewDefaultServerCapabilities()
 	caps.MaximumClientWritesPending = 1 // only the engine's own packets go that way
 	caps.ReceiveMaximum = uint16(c.MQTT.ReceiveMaximum)

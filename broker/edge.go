@@ -26,9 +26,11 @@ const (
 	listenerWS  = "ws"
 )
 
-func transportLimits(c config.MQTT) transport.Limits {
+func transportLimits(cfg config.Config) transport.Limits {
+	c := cfg.MQTT
 	return transport.Limits{
-		MaxPacket: int(c.MaxPacketSize), ConnectTimeout: c.ConnectTimeout.Std(),
+		Compression: cfg.HTTP.Compression,
+		MaxPacket:   int(c.MaxPacketSize), ConnectTimeout: c.ConnectTimeout.Std(),
 		MaxConnections: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress, ConnectRate: c.ConnectRate,
 		PublishRate: c.PublishRate, PublishBytes: int(c.PublishBytes),
 	}

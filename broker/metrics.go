@@ -57,6 +57,7 @@ var metricNames = []struct{ name, help, label string }{
 	{"fitmq_accept_errors_total", "Failed accepts.", ""},
 	{"fitmq_received_bytes_total", "Bytes read from MQTT sockets.", ""},
 	{"fitmq_sent_bytes_total", "Bytes written to MQTT sockets.", ""},
+	{"fitmq_websocket_compressed_total", "WebSocket connections that agreed to compression.", ""},
 	{"fitmq_socket_writes_total", "Writes to MQTT sockets.", ""},
 	{"fitmq_sign_ins_total", "Attempts to sign in, by result.", "result"},
 	{"fitmq_notifications_total", "Notifications, by what became of them.", "result"},
@@ -241,6 +242,7 @@ func (s sink) transport(st *transport.Stats) {
 	s.counter("fitmq_accept_errors_total", float64(st.AcceptErrors.Load()))
 	s.counter("fitmq_received_bytes_total", float64(st.BytesIn.Load()))
 	s.counter("fitmq_sent_bytes_total", float64(st.BytesOut.Load()))
+	s.counter("fitmq_websocket_compressed_total", float64(st.Compressed.Load()))
 	s.counter("fitmq_socket_writes_total", float64(st.Writes.Load()))
 }
 

@@ -121,6 +121,9 @@ type HTTP struct {
 	// AllowedOrigins lists the origins (`https://app.example.com`) of pages that
 	// may connect and use the REST interface besides this server's own; `*` allows every page.
 	AllowedOrigins []string `yaml:"allowedOrigins" check:"origins"`
+	// Compression agrees to permessage-deflate with WebSocket clients that offer
+	// it: payloads from 1 KiB on are compressed, once for all who get them.
+	Compression bool `yaml:"compression"`
 	// MaxBodySize is the largest body of a request; a larger one is answered 413.
 	MaxBodySize Size `yaml:"maxBodySize" range:"1KiB..64MiB"`
 	// RequestRate is how many requests a second one user may make to the REST
@@ -340,7 +343,7 @@ func Default() Config {
 			TLS: MQTTTLS{Addr: ":8883", ClientCertificates: Optional},
 		},
 		HTTP: HTTP{
-			Addr: ":8080", AllowedOrigins: []string{}, MaxBodySize: MiB, RequestRate: 100, MaxStreams: 10_000,
+			Addr: ":8080", AllowedOrigins: []string{}, Compression: true, MaxBodySize: MiB, RequestRate: 100, MaxStreams: 10_000,
 			RequestTimeout: Duration(30 * time.Second), TLS: HTTPTLS{ClientCertificates: Optional},
 		},
 		Proxies:     Proxies{Trusted: []string{}},

@@ -34,7 +34,7 @@ func TestLoad(t *testing.T) {
 				TLS: config.MQTTTLS{Addr: "127.0.0.1:2884", Cert: "mqtt.crt", Key: "mqtt.key", ClientCA: "clients.crt",
 					ClientCertificates: config.Required, CRL: "clients.crl"}},
 			HTTP: config.HTTP{Addr: "[::1]:9090", AllowedOrigins: []string{"https://app.example.com", "http://localhost:5173"},
-				MaxBodySize: 64 * config.KiB, RequestRate: 7, MaxStreams: 8, RequestTimeout: config.Duration(5 * time.Second),
+				Compression: true, MaxBodySize: 64 * config.KiB, RequestRate: 7, MaxStreams: 8, RequestTimeout: config.Duration(5 * time.Second),
 				TLS: config.HTTPTLS{Cert: "web.crt", Key: "web.key", ClientCA: "people.crt", ClientCertificates: config.Optional, CRL: "people.crl"}},
 			Proxies:     config.Proxies{Trusted: []string{"10.0.0.0/8", "::1"}, Protocol: true},
 			Durability:  config.Interval,

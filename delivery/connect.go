@@ -98,6 +98,9 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 	if l.stream, _ = c.Conn.(*Stream); l.stream != nil {
 		l.stream.l = l
 	}
+	if p, ok := c.Conn.(Packer); ok && p.Packs(1<<20) {
+		l.packer = p
+	}
 	l.window = h.limits.MaxInflight
 	if c.ReceiveMaximum != 0 {
 		l.window = min(l.window, int(c.ReceiveMaximum))

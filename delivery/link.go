@@ -13,6 +13,7 @@ import (
 type link struct {
 	s       *Session
 	conn    Conn
+	packer  Packer  // conn, where it compresses; nil otherwise
 	stream  *Stream // conn, where the client takes events; nil for packets
 	client  *Client
 	present bool // CONNACK said session present
@@ -236,11 +237,24 @@ func (l *link) put(m *Message, id uint16, qos byte, retain, dup bool, ids []uint
 		}
 		return false, false
 	}
+	at := f.idAt
+	if qos == 0 {
+		at = 0
+	}
+	if l.packer != nil && l.packer.Packs(len(m.Payload)) {
+		head := f.b[:len(f.b)-len(m.Payload)]
+		if packed := m.packedBy(l.packer); packed != nil && len(head) <= packHead {
+			return l.packer.SendPacked(head, at, id, packed), true
+		}
+	}
 	if qos == 0 {
 		return l.conn.Send(f.b), true
 	}
-	return l.conn.SendID(f.b, f.idAt, id), true
+	return l.conn.SendID(f.b, at, id), true
 }
+
+// packHead is how much may stand before a payload that is sent compressed.
+const packHead = 1<<16 - 1
 
 // lastTopic keeps what was found out about the topic that a publisher used
 // last, since it mostly goes on with it. The connection's reading goroutine
@@ -272,6 +286,7 @@ const keptFrame = 4 << 10
 // clear readies it for the next message.
 func (p *passing) clear() {
 	p.Payload, p.Props, p.Expires = nil, nil, 0
+	p.packed.Store(nil)
 	for i := range p.memory {
 		if p.frames[i].Load() == nil {
 			continue

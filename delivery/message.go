@@ -44,6 +44,9 @@ type Message struct {
 	route bool // goes to subscribers
 
 	frames [frameVariants]atomic.Pointer[frame]
+	// packed is the payload compressed, once somebody wants it so; it points at
+	// nil where that makes it no smaller.
+	packed atomic.Pointer[[]byte]
 	// own, when not nil, is memory for frames that nobody else may see: the
 	// message is gone when its routing returns.
 	own *[frameVariants]frame
@@ -100,6 +103,16 @@ func (m *Message) frameFor(version, qos byte, retain bool) *frame {
 	*f = m.encode(&e, f.b[:0])
 	slot.Store(f)
 	return f
+}
+
+// packedBy returns the payload compressed, nil where it would not get smaller.
+func (m *Message) packedBy(p Packer) []byte {
+	if b := m.packed.Load(); b != nil {
+		return *b
+	}
+	b := p.Pack(m.Payload)
+	m.packed.Store(&b) // two at the same moment make the same
+	return b
 }
 
 // encoding is what an encoded PUBLISH depends on besides the message.

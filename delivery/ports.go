@@ -29,6 +29,19 @@ type Conn interface {
 	Disconnect(code wire.Code, reason string)
 }
 
+// Packer is a Conn that may send a PUBLISH with its payload compressed, so that
+// a large payload is compressed once for all who get it.
+type Packer interface {
+	// Packs reports whether a payload of n bytes is worth compressing for this
+	// connection. The answer for a size never changes.
+	Packs(n int) bool
+	// Pack compresses a payload; nil when it would not get smaller.
+	Pack(payload []byte) []byte
+	// SendPacked is SendID with the packet's bytes before the payload, at most
+	// 65,535, and the payload as Pack has made it; at 0 leaves the id out.
+	SendPacked(head []byte, at int, id uint16, packed []byte) (dirty bool)
+}
+
 // Client is who is connected.
 type Client struct {
 	ID       string // client id

@@ -21,8 +21,9 @@ const (
 // outbound is the write side: two buffers, one that gathers and one that is
 // being written.
 type outbound struct {
-	mu     sync.Mutex // guards all of this but the atomics, next and flight
-	gather *block     // appended and not yet taken; nil when empty
+	mu       sync.Mutex // guards all of this but the atomics, next and flight
+	gather   *block     // appended and not yet taken; nil when empty
+	gathered int        // how much of buffered gather is
 	// control holds WebSocket control frames, complete, which go before the
 	// data of the next flush.
 	control []byte
@@ -68,14 +69,42 @@ func (c *Conn) SendID(frame []byte, at int, id uint16) (dirty bool) { return c.s
 func (c *Conn) send(frame []byte, at int, id uint16) (dirty bool) {
 	o := &c.out
 	o.mu.Lock()
-	if o.closing.Load() {
+	if !c.admit(len(frame)) {
 		o.mu.Unlock()
 		return false
 	}
-	n := o.buffered.Add(int64(len(frame)))
+	c.gather(frame, at, id)
+	dirty = o.appended(frame[0], len(frame))
+	o.mu.Unlock()
+	return dirty
+}
+
+// append is Send for what fn appends to the buffer, size bytes that begin a
+// packet with the header.
+func (c *Conn) append(header byte, size int, fn func([]byte) []byte) (dirty bool) {
+	o := &c.out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !c.admit(size) {
+		return false
+	}
+	if o.gather == nil {
+		o.gather = takeWrite(c.headroom())
+	}
+	o.gather.b = fn(o.gather.b)
+	return o.appended(header, size)
+}
+
+// admit counts size more bytes, with mu held; false when nothing more may be
+// appended.
+func (c *Conn) admit(size int) bool {
+	o := &c.out
+	if o.closing.Load() {
+		return false
+	}
+	n := o.buffered.Add(int64(size))
 	if n > int64(c.t.limits.MaxBuffered) {
 		o.closing.Store(true)
-		o.mu.Unlock()
 		c.t.stats.Overflows.Add(1)
 		go c.shut() // closing TLS may wait
 		return false
@@ -83,11 +112,15 @@ func (c *Conn) send(frame []byte, at int, id uint16) (dirty bool) {
 	if n >= int64(c.t.limits.HighWater) {
 		o.high = true
 	}
-	c.gather(frame, at, id)
-	o.counts.add(frame[0])
+	return true
+}
+
+// appended counts a packet, with mu held; dirty is Send's answer.
+func (o *outbound) appended(header byte, size int) (dirty bool) {
+	o.gathered += size
+	o.counts.add(header)
 	dirty = !o.owed
 	o.owed = true
-	o.mu.Unlock()
 	return dirty
 }
 
@@ -202,12 +235,21 @@ func (c *Conn) take() {
 	o.control = nil
 	last := o.closing.Load()
 	o.counts.fold(&c.t.stats.PacketsOut)
-	o.mu.Unlock()
+	size := o.gathered
+	o.gathered = 0
 	o.rest, o.framing = nil, 0
 	if o.block != nil {
 		o.rest = o.block.b
+		if c.ws != nil && c.ws.deflation != nil {
+			o.rest = c.ws.deflation.end(o.rest) // before the next Send begins a new run
+		}
 	}
-	if c.ws != nil {
+	o.mu.Unlock()
+	switch {
+	case c.ws != nil && c.ws.deflation != nil:
+		o.rest = c.ws.around(control, o.rest, last)
+		o.framing = len(o.rest) - size
+	case c.ws != nil:
 		o.rest, o.framing = c.ws.frame(control, o.rest, last)
 	}
 	if len(o.rest) > 0 {

@@ -35,6 +35,7 @@ type Stats struct {
 	BytesOut   atomic.Int64     // to sockets, WebSocket framing included
 	PacketsIn  [16]atomic.Int64 // by packet type
 	PacketsOut [16]atomic.Int64 // by packet type
+	Compressed atomic.Int64     // WebSocket connections that agreed to permessage-deflate
 	Writes     atomic.Int64     // flushes that wrote something
 	Stalls     atomic.Int64     // flushes that found the socket full
 }

@@ -74,7 +74,7 @@ type Limits struct {
 	// shake hands, with TLS). Zero means 10 s.
 	ConnectTimeout time.Duration
 	// HighWater and LowWater, in bytes buffered for one client, decide when
-	// Plane.Drained is called. Zero means 64 KiB and 16 KiB.
+	// Plane.Drained is called. Zero means 32 KiB and 16 KiB.
 	HighWater int
 	LowWater  int
 	// MaxBuffered is how many bytes one client may have waiting; over it the
@@ -96,6 +96,9 @@ type Limits struct {
 	// PingInterval is the time between a WebSocket's pings; a client from which
 	// nothing came for three intervals is closed. Zero means 30 s.
 	PingInterval time.Duration
+	// Compression agrees to permessage-deflate with WebSocket clients that offer
+	// it; payloads from 1 KiB on are then sent compressed.
+	Compression bool
 }
 
 func (l Limits) withDefaults() Limits {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsflate"
 	"github.com/mochi-mqtt/server/v2/listeners"
 )
 
@@ -135,6 +136,10 @@ func (l *WebSocket) upgrade(w http.ResponseWriter, r *http.Request, establish li
 		Timeout:  l.t.limits.ConnectTimeout,
 		Protocol: func(name string) bool { return slices.Contains(subprotocols, name) },
 	}
+	extension := wsflate.Extension{Parameters: parameters}
+	if l.t.limits.Compression {
+		u.Negotiate = extension.Negotiate
+	}
 	nc, rw, _, err := u.Upgrade(r, w)
 	if err != nil {
 		// The upgrader has answered the request with what was wrong.
@@ -145,6 +150,11 @@ func (l *WebSocket) upgrade(w http.ResponseWriter, r *http.Request, establish li
 	// The HTTP server's deadlines end here; an error will show at the first read.
 	_ = nc.SetDeadline(time.Time{})
 	codec := &wsCodec{}
+	if _, agreed := extension.Accepted(); agreed {
+		codec.deflation = &deflation{}
+		codec.state = codec.state.Set(ws.StateExtended)
+		l.t.stats.Compressed.Add(1)
+	}
 	if n := rw.Reader.Buffered(); n > 0 {
 		early, err := rw.Reader.Peek(n)
 		if err == nil {

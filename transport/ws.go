@@ -29,7 +29,8 @@ const wsControlLimit = 1 << 10
 type wsCodec struct {
 	wsReader
 	wsWriter
-	timer *time.Timer // pings
+	deflation *deflation  // nil: messages are not compressed
+	timer     *time.Timer // pings
 }
 
 type wsReader struct {
@@ -75,8 +76,13 @@ func (c *Conn) unframe(n int) error {
 	start := len(in.b)
 	raw := in.block.b[start : start+n]
 	out, err := c.decode(raw)
-	in.b = in.block.b[:start+out]
 	c.ws.over = err
+	if c.ws.deflation == nil {
+		in.b = in.block.b[:start+out]
+	} else {
+		out = len(c.ws.deflation.plain)
+		c.unpack(start)
+	}
 	if err != nil && out == 0 {
 		return c.closeWS()
 	}
@@ -99,7 +105,8 @@ func (c *Conn) closeWS() error {
 // decode moves the payload of data frames to the front of raw and returns its
 // length. Control frames are answered.
 func (c *Conn) decode(raw []byte) (out int, err error) {
-	r := &c.ws.wsReader
+	r, d := &c.ws.wsReader, c.ws.deflation
+	limit := int64(c.t.limits.MaxPacket + wsOverhead)
 	src := raw
 	for {
 		if !r.inFrame {
@@ -107,7 +114,7 @@ func (c *Conn) decode(raw []byte) (out int, err error) {
 			if err != nil || !ok {
 				return out, err
 			}
-			if err := r.check(int64(c.t.limits.MaxPacket + wsOverhead)); err != nil {
+			if err := r.check(limit, d); err != nil {
 				return out, err
 			}
 		}
@@ -118,8 +125,10 @@ func (c *Conn) decode(raw []byte) (out int, err error) {
 		r.left -= int64(len(chunk))
 		if r.h.OpCode.IsControl() {
 			r.control = append(r.control, chunk...) // at most 125 bytes: check
-		} else {
+		} else if d == nil {
 			out += copy(raw[out:], chunk)
+		} else if err := d.take(chunk, r.left == 0 && r.h.Fin, limit); err != nil {
+			return out, err
 		}
 		if r.left > 0 {
 			return out, nil
@@ -129,6 +138,10 @@ func (c *Conn) decode(raw []byte) (out int, err error) {
 			if err := c.onControl(r.h.OpCode, r.control); err != nil {
 				return out, err
 			}
+		}
+		if d != nil && len(d.plain) > inflateAhead && len(src) > 0 {
+			r.early = append(bytes.Clone(src), r.early...)
+			return out, nil
 		}
 	}
 }
@@ -168,17 +181,25 @@ func (r *wsReader) header(src *[]byte) (ok bool, err error) {
 }
 
 // check judges a frame's header and begins the frame.
-func (r *wsReader) check(limit int64) error {
+func (r *wsReader) check(limit int64, d *deflation) error {
 	if err := ws.CheckHeader(r.h, r.state|ws.StateServerSide); err != nil {
 		return &wsError{ws.StatusProtocolError, err.Error()}
 	}
 	r.inFrame, r.left, r.at = true, r.h.Length, 0
 	if r.h.OpCode.IsControl() {
 		r.control = r.control[:0]
+		if r.h.Rsv != 0 {
+			return &wsError{ws.StatusProtocolError, "a control frame has reserved bits set"}
+		}
 		return nil
 	}
 	if r.h.OpCode == ws.OpText {
 		return &wsError{ws.StatusUnsupportedData, "MQTT wants binary messages [MQTT-6.0.0-1]"}
+	}
+	if d != nil {
+		if err := r.deflated(d); err != nil {
+			return err
+		}
 	}
 	if r.h.OpCode == ws.OpBinary {
 		r.message = 0
@@ -241,7 +262,6 @@ func (c *Conn) ping() {
 // frame behind. framing is how many of the bytes are not the data's.
 func (w *wsWriter) frame(control, data []byte, last bool) (rest []byte, framing int) {
 	size := 0
-	rest = control
 	if len(data) > wsHeadroom {
 		size = len(data) - wsHeadroom
 		w.headOut.Reset()
@@ -252,9 +272,17 @@ func (w *wsWriter) frame(control, data []byte, last bool) (rest []byte, framing 
 		start := wsHeadroom - len(head)
 		copy(data[start:], head)
 		rest = data[start:]
-		if len(control) > 0 {
-			rest = append(control, rest...)
-		}
+	}
+	rest = w.around(control, rest, last)
+	return rest, len(rest) - size
+}
+
+// around puts the control frames before what is framed already and, when last, a
+// close frame behind.
+func (w *wsWriter) around(control, framed []byte, last bool) []byte {
+	rest := framed
+	if len(control) > 0 {
+		rest = append(control, framed...)
 	}
 	if last {
 		code := w.code
@@ -265,5 +293,5 @@ func (w *wsWriter) frame(control, data []byte, last bool) (rest []byte, framing 
 		end, _ := ws.CompileFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(code, "")))
 		rest = append(rest, end...)
 	}
-	return rest, len(rest) - size
+	return rest
 }
