@@ -104,7 +104,8 @@ const (
 // contact is one connection of a witness.
 type contact struct {
 	open    *opening
-	began   time.Duration // CONNECT
+	at      int64         // CONNECT
+	began   time.Duration // its time
 	up      bool
 	fresh   bool // session present was false
 	byeAt   int64
@@ -241,7 +242,7 @@ func (o *oracle) step(e *event) {
 	}
 	w := o.client(e.who)
 	if e.kind == kConnect {
-		w.conns[e.conn] = &contact{open: e.open, began: e.when, out: map[uint16]bool{}, asked: map[string]int64{}}
+		w.conns[e.conn] = &contact{open: e.open, at: e.at, began: e.when, out: map[uint16]bool{}, asked: map[string]int64{}}
 		o.wills.connect(e)
 		return
 	}

@@ -147,6 +147,23 @@ var shareStories = []tale{
 		s.crash(time.Second)
 		s.took("b", 1, 2, 1)
 	}, []string{ruleShared}},
+	{"ErrAgainAtQoS1AfterACrash", func(s *story) {
+		s.share()
+		s.given(2, 1)
+		s.took("a", 1, 2, 1)
+		s.crash(time.Second)
+		s.connect("b", 2, opening{version: 5, expiry: 3600}, true)
+		s.took("b", 2, 1, 1)
+		s.add(event{who: "b", conn: 2, kind: kClosed})
+	}, []string{ruleShared}},
+	{"OKReadLate", func(s *story) { // a had it first, and left it
+		s.share()
+		s.given(2, 1)
+		s.add(event{who: "a", conn: 1, kind: kBye})
+		s.took("b", 1, 2, 1)
+		s.took("a", 1, 1, 1)
+		s.add(event{who: "a", conn: 1, kind: kClosed, flag: true})
+	}, nil},
 	{"OKAgainAtQoS1AfterACrash", func(s *story) {
 		s.share()
 		s.given(1, 1)

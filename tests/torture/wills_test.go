@@ -163,7 +163,8 @@ func (w *willEntry) early() bool {
 	if w.next != nil && w.next.began < w.heard {
 		return false
 	}
-	return w.up && w.heard < w.alive+w.delay()*4/10
+	delay := w.delay()
+	return w.up && delay > 0 && w.heard < w.alive+delay*4/10
 }
 
 // willFate says whether the will must, and whether it may be published.
