@@ -14,6 +14,11 @@ type client struct {
 	script
 	h      *history
 	broker *process
+	// arrive, when not nil, takes what comes in place of the record; mu is held.
+	arrive func(conn int, p *packet)
+	// refused, when not nil, takes refused publishes; else they are a fault. mu is
+	// held.
+	refused func(p *packet, code byte)
 
 	// Only the client's own goroutine uses these.
 	conns     int // connections begun
@@ -208,7 +213,7 @@ func (c *client) tryOpen(o *opening) error {
 		will = payload(c.h.round, ident{pub: c.name, class: classWill, seq: l.num}, 0)
 	}
 	_ = l.conn.SetReadDeadline(time.Now().Add(patience)) // an error shows in the next call
-	err = l.write(connectPacket(c.version, c.name, o, will))
+	err = l.write(connectPacket(&c.script, o, will))
 	var p *packet
 	if err == nil {
 		p, err = readPacket(l.r, c.version)
@@ -287,8 +292,13 @@ func (c *client) publish(s *step) error {
 		m = ident{pub: c.name, class: class, seq: c.seqs[key]}
 		p.payload = payload(c.h.round, m, s.size)
 	}
+	return c.submit(&p, m)
+}
+
+// submit sends a message once the window has room.
+func (c *client) submit(p *packet, m ident) error {
 	for range maxTries {
-		l, err := c.room(s.qos)
+		l, err := c.room(p.qos)
 		if errors.Is(err, errCut) {
 			continue
 		}
@@ -300,12 +310,12 @@ func (c *client) publish(s *step) error {
 			c.mu.Unlock()
 			continue
 		}
-		if s.qos > 0 {
+		if p.qos > 0 {
 			p.id = c.freeID()
-			c.flights = append(c.flights, &outgoing{p: p, msg: m})
+			c.flights = append(c.flights, &outgoing{p: *p, msg: m})
 		}
 		c.mu.Unlock()
-		_ = c.send(l, &p, m) // the reading goroutine finds out
+		_ = c.send(l, p, m) // the reading goroutine finds out
 		return nil
 	}
 	return fmt.Errorf("publish: %w", errGivenUp)

@@ -62,7 +62,8 @@ func appendProps(b []byte, version byte, props []byte) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(props))), props...)
 }
 
-func connectPacket(version byte, id string, o *opening, willPayload []byte) []byte {
+func connectPacket(s *script, o *opening, willPayload []byte) []byte {
+	version := s.version
 	b := append(appendText(nil, "MQTT"), version)
 	var flags byte
 	if o.clean {
@@ -73,6 +74,9 @@ func connectPacket(version byte, id string, o *opening, willPayload []byte) []by
 		if w.retain {
 			flags |= 0x20
 		}
+	}
+	if s.user != "" {
+		flags |= 0xc0
 	}
 	b = append(b, flags, 0, 0) // no keep alive: cuts are ours
 	var props []byte
@@ -85,7 +89,7 @@ func connectPacket(version byte, id string, o *opening, willPayload []byte) []by
 	if o.aliases > 0 {
 		props = binary.BigEndian.AppendUint16(append(props, propAliasMaximum), o.aliases)
 	}
-	b = appendText(appendProps(b, version, props), id)
+	b = appendText(appendProps(b, version, props), s.name)
 	if w := o.will; w != nil {
 		var props []byte
 		if w.delay > 0 {
@@ -93,6 +97,9 @@ func connectPacket(version byte, id string, o *opening, willPayload []byte) []by
 		}
 		b = appendText(appendProps(b, version, props), w.topic)
 		b = appendText(b, string(willPayload))
+	}
+	if s.user != "" {
+		b = appendText(appendText(b, s.user), s.secret)
 	}
 	return frame(typConnect<<4, b)
 }

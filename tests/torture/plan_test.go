@@ -91,6 +91,8 @@ type script struct {
 	lasting bool   // keeps a session
 	window  int    // how many QoS 1 and 2 messages it publishes at once
 	aliases uint16 // topic aliases that it publishes with, MQTT 5
+	user    string // signs in as, with secret; "" = anonymous
+	secret  string
 	steps   []step
 }
 

@@ -97,6 +97,11 @@ func (c *client) received(l *link, p *packet) error {
 	if !l.in.resolve(p) {
 		return fmt.Errorf("%w: topic %q with alias %d, the maximum is %d", errBadPacket, p.topic, p.alias, l.in.max)
 	}
+	if c.arrive != nil {
+		c.arrive(l.num, p)
+		c.acknowledge(l, p)
+		return nil
+	}
 	round, m, ok := parsePayload(p.payload)
 	if !ok || round != c.h.round && !m.clear {
 		return fmt.Errorf("%w: message on %q that nobody published: %.40q", errBadPacket, p.topic, p.payload)
@@ -105,13 +110,18 @@ func (c *client) received(l *link, p *packet) error {
 		who: c.name, conn: l.num, kind: kRecv, topic: p.topic, msg: m,
 		id: p.id, qos: p.qos, dup: p.dup, ret: p.retain, n: int64(p.expiry), subs: p.subs,
 	})
+	c.acknowledge(l, p)
+	return nil
+}
+
+// acknowledge owes what a delivery calls for; mu is held.
+func (c *client) acknowledge(l *link, p *packet) {
 	switch p.qos {
 	case 1:
 		c.owe(l, answer{ackPacket(typPuback, p.id), event{kind: kAck, id: p.id, qos: 1}})
 	case 2:
 		c.owe(l, answer{ackPacket(typPubrec, p.id), event{}})
 	}
-	return nil
 }
 
 // owe sends an acknowledgement, at once or after what is owed before it; mu is
@@ -157,6 +167,12 @@ func (c *client) accepted(l *link, p *packet) error {
 	f := c.flights[i]
 	if want := 1 + p.typ - typPuback; f.p.qos != want {
 		return fmt.Errorf("%w: type %d for id %d of QoS %d", errBadPacket, p.typ, p.id, f.p.qos)
+	}
+	if p.code >= 0x80 && c.refused != nil {
+		c.refused(&f.p, p.code)
+		c.flights = slices.Delete(c.flights, i, i+1)
+		c.changed.Broadcast()
+		return nil
 	}
 	if p.code >= 0x80 {
 		return fmt.Errorf("%w: PUBLISH refused with 0x%02x", errBadPacket, p.code)

@@ -80,26 +80,36 @@ func build(t *testing.T) string {
 	return program
 }
 
+// newBroker starts a broker on a directory of its own, named after the lane.
+func newBroker(t *testing.T, program, lane string) *process {
+	t.Helper()
+	dir, err := os.MkdirTemp(*keepIn, "fitmq-torture-"+lane+"-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startBroker(t, program, dir)
+}
+
+// watch ends the broker when the round takes too long, and says what everybody did.
+func (p *process) watch(t *testing.T, round int) *time.Timer {
+	return time.AfterFunc(*deadline, func() {
+		t.Errorf("seed %d, round %d has not ended after %v: the goroutines of the broker and of the test, and the broker's metrics, are in %s",
+			*seed, round, *deadline, p.dir)
+		if err := p.autopsy(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // runLane runs rounds on one broker, and on a new one after a failure, whose
 // directory is kept.
 func runLane(t *testing.T, program string, lane int, next <-chan int, sum *total) {
 	var b *process
 	for n := range next {
 		if b == nil {
-			dir, err := os.MkdirTemp(*keepIn, fmt.Sprintf("fitmq-torture-%d-", lane))
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			b = startBroker(t, program, dir)
+			b = newBroker(t, program, fmt.Sprint(lane))
 		}
-		late := time.AfterFunc(*deadline, func() {
-			t.Errorf("seed %d, round %d has not ended after %v: the goroutines of the broker and of the test, and the broker's metrics, are in %s",
-				*seed, n, *deadline, b.dir)
-			if err := b.autopsy(); err != nil {
-				t.Error(err)
-			}
-		})
+		late := b.watch(t, n)
 		res := runRound(makePlan(*seed, n), b)
 		late.Stop()
 		sum.add(&res)
