@@ -31,12 +31,18 @@ func (e *Engine) Control(ctx context.Context, actor Actor, sessionID, action, us
 		if err != nil {
 			return &fitness.Error{Op: op, Kind: fitness.KindOf(err), Msg: fitness.Message(err)}
 		}
-		event, reason = rec.transition(to, now)
+		if event, reason = rec.transition(to, now); event != "" {
+			rec.announce(s.id, event, reason, now)
+		}
 		return nil
 	}, func() {
 		if event != "" {
 			s.entered(now)
-			e.tell(s, event, "", reason, now)
+			s.rec.announce(s.id, event, reason, now)
+			if event == EventStarted && reason == "" {
+				e.tellStart(s, now)
+			}
+			e.tellChanges(s, 1)
 		}
 	})
 }

@@ -9,7 +9,9 @@ import (
 )
 
 // handleForm judges a trainer's form correction. It is delivered as it came, to
-// the named user and the trainer, and worthless after its expiry.
+// the named user and the trainer, and worthless after its expiry. One that is sent
+// again because its acknowledgement was lost is in the log already, if anybody was
+// owed it, and comes no further.
 func (e *Engine) handleForm(in Inbound, sessionID, userID string) (Outcome, error) {
 	c, err := training.ParseCorrection(in.Payload)
 	if err != nil {
@@ -18,7 +20,8 @@ func (e *Engine) handleForm(in Inbound, sessionID, userID string) (Outcome, erro
 	if err := e.coaching(in, sessionID, userID, in.Sender.UserID); err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{Deliver: true, Expiry: c.Expiry.Truncate(time.Second)}, nil
+	id := "form/" + messageHash(sessionID+"/"+userID, in.Sender.UserID, c.ID)
+	return Outcome{Deliver: true, RecordID: id, Expiry: c.Expiry.Truncate(time.Second)}, nil
 }
 
 // handleFormSeen judges a client's word that a correction was seen.

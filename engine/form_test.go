@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +29,18 @@ func TestEngine_Form(t *testing.T) {
 		}
 		if out := w.publish(ana, "session/t1/form/ana/seen", `{"correctionId":"k1"}`); out.Code != 0 || !out.Deliver {
 			t.Errorf("seen: got %+v", out)
+		}
+	})
+	t.Run("OKSentAgain", func(t *testing.T) {
+		id := func(user, text string) string {
+			return w.publish(tess, "session/t1/form/"+user, text).RecordID
+		}
+		first := id("ana", correction)
+		if first == "" || id("ana", correction) != first {
+			t.Error("what is sent again does not have the record id of the first")
+		}
+		if id("tess", correction) == first || id("ana", strings.Replace(correction, "k1", "k3", 1)) == first {
+			t.Error("another user's, or another one, has the same record id")
 		}
 	})
 	t.Run("ErrNotTheTrainer", func(t *testing.T) {

@@ -47,6 +47,7 @@ func (e *Engine) loadSessions(ctx context.Context, now time.Time) error {
 	return scan(ctx, e.opt.Store, tableSessions, "", func(id string, rec *sessionRecord) {
 		s := newSession(id, *rec, now)
 		e.sessions.put(id, s)
+		e.tellChanges(s, len(rec.Untold))
 		e.wake.session(s, time.Time{})
 	})
 }

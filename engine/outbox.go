@@ -52,6 +52,24 @@ func (o *outbox) owe(pos store.Pos, m Outgoing) {
 	o.queue = append(o.queue, m)
 }
 
+// insist queues a message that must not be lost, and calls safe once the log has
+// it. What the store could not take is tried again with the next drain. It waits
+// where there is no publisher yet. The caller bounds how many there are.
+func (o *outbox) insist(m Outgoing, safe func()) {
+	m.Stored = func(err error) {
+		if err == nil {
+			safe()
+			return
+		}
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.queue = append(o.queue, m)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.queue = append(o.queue, m)
+}
+
 // settled is the last position, up to pos, whose messages are all safe.
 func (o *outbox) settled(pos store.Pos) store.Pos {
 	o.mu.Lock()

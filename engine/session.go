@@ -22,6 +22,10 @@ type sessionRecord struct {
 	// ChangedAt is when the state last changed: commands in the log from before
 	// are history when they are applied again.
 	ChangedAt time.Time `json:"changedAt"`
+	// Untold are changes of the state whose events are not known to be in the log.
+	Untold []news `json:"untold,omitempty"`
+	// Changes counts them.
+	Changes int `json:"changes,omitempty"`
 	// Updated is when the last sample of the leaderboard came.
 	Updated time.Time `json:"updated,omitzero"`
 	// EmptySince is when the last participant left; zero while there is one, and

@@ -176,6 +176,7 @@ func (e *Engine) changeSession(ctx context.Context, op string, s *session, chang
 		if s.version == version {
 			s.version++
 			rec.Updated, rec.Cleared, rec.Summed, rec.EmptySince = s.rec.Updated, s.rec.Cleared, s.rec.Summed, s.rec.EmptySince // a tick's, not of the version
+			rec.Untold, rec.Changes = s.rec.Untold, s.rec.Changes                                                               // done notes them again
 			s.rec = rec
 			done()
 			e.touched(s)

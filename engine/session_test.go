@@ -324,3 +324,38 @@ func TestEngine_Recall(t *testing.T) {
 	w.pass(time.Second)
 	wantLines(t, lines(state[engine.Board](w, "session/s1/leaderboard").Entries), "1 ana 300")
 }
+
+// A change of a session's state is told once, whenever a crash comes.
+func TestEngine_ChangesToldOnce(t *testing.T) {
+	command := map[string]func(*world, string){
+		"Command": func(w *world, action string) {
+			w.publish(sender("ana", "a"), "session/s1/control", `{"action":"`+action+`"}`)
+		},
+		"REST": func(w *world, action string) {
+			must(w.t, w.Control(context.Background(), actor("ana"), "s1", action, ""))
+		},
+	}
+	for how, do := range command {
+		for _, saved := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/Saved%t", how, saved), func(t *testing.T) {
+				w := newWorld(t)
+				w.session("s1")
+				w.pass(time.Second)
+				w.lose = true
+				for _, action := range []string{"pause", "resume", "end"} {
+					do(w, action)
+				}
+				if saved {
+					must(t, w.Checkpoint(context.Background()))
+				}
+				w.lose = false
+				for range 2 {
+					w.crash()
+					w.pass(time.Second)
+					must(t, w.Checkpoint(context.Background()))
+					wantLines(t, w.events("s1"), "session-started", "session-paused", "session-started::resumed", "session-ended")
+				}
+			})
+		}
+	}
+}

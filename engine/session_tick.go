@@ -114,7 +114,11 @@ func (e *Engine) transit(s *session, to workout.State, why string, at time.Time)
 		s.version++
 		s.dirty.record = true
 		s.entered(at)
-		e.tell(s, event, "", reason, at)
+		s.rec.announce(s.id, event, reason, at)
+		if event == EventStarted && reason == "" {
+			e.tellStart(s, at)
+		}
+		e.tellChanges(s, 1)
 	}
 	e.touched(s)
 }

@@ -53,7 +53,7 @@ func (l *ledger) judgeAwards(device, user string, payloads []string, fail failin
 }
 
 // judgeReceipts wants, for each own message, that it is stored; for the newest in
-// a conversation of two that it was delivered, and for the newest that the other
+// a conversation of two that it was delivered (or read, which says more), and for the newest that the other
 // one has read that it was read.
 func (l *ledger) judgeReceipts(device, user string, payloads []string, exact bool, fail failing) {
 	type state struct{ conversation, id, state, by string }
@@ -96,7 +96,7 @@ func (l *ledger) judgeReceipts(device, user string, payloads []string, exact boo
 			other = l.members[conversation][1]
 		}
 		last := said[newest]
-		if times[state{conversation, last.ID, "delivered", other}] == 0 {
+		if times[state{conversation, last.ID, "delivered", other}]+times[state{conversation, last.ID, "read", other}] == 0 {
 			fail(ruleReceipt, device, "no word that %s was delivered", last.key())
 		}
 		if s, ok := l.newestRead(conversation, user, other); ok && times[state{conversation, s.ID, "read", other}] == 0 {
