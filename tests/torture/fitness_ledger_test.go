@@ -165,7 +165,7 @@ func (l *ledger) judgeBoard(f *findings, fail failing) {
 // judgeTalk looks at a conversation: its history, and who has how much unread.
 func (l *ledger) judgeTalk(f *findings, conversation string, fail failing) {
 	history := f.history[conversation]
-	at := map[string]uint64{}
+	at, reads := map[string]uint64{}, map[string]string{}
 	for i, s := range history {
 		if s.Seq != uint64(i+1) {
 			fail(ruleHistory, conversation, "message %d has seq %d", i+1, s.Seq)
@@ -173,16 +173,16 @@ func (l *ledger) judgeTalk(f *findings, conversation string, fail failing) {
 		if at[s.key()] != 0 {
 			fail(ruleHistory, conversation, "%s is there twice, as %d and %d", s.key(), at[s.key()], s.Seq)
 		}
-		at[s.key()] = s.Seq
+		at[s.key()], reads[s.key()] = s.Seq, s.Content
 	}
 	for i := range l.said[conversation] {
 		s := &l.said[conversation][i]
 		s.Seq = at[s.key()]
-		switch seq := s.Seq; {
-		case seq == 0:
+		switch {
+		case s.Seq == 0:
 			fail(ruleHistory, conversation, "%s is lost", s.key())
-		case history[seq-1].Content != s.Content:
-			fail(ruleHistory, conversation, "%s reads %q, want %q", s.key(), history[seq-1].Content, s.Content)
+		case reads[s.key()] != s.Content:
+			fail(ruleHistory, conversation, "%s reads %q, want %q", s.key(), reads[s.key()], s.Content)
 		}
 	}
 	if len(history) > len(l.said[conversation]) {

@@ -1,0 +1,136 @@
+package torture_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// order is a round in which everything is as it must be: ana hands in two
+// activities and writes to ben, who reads it; tess corrects ana.
+func order() (*ledger, *findings) {
+	l := newLedger()
+	l.users, l.trainer, l.session = []string{"ana", "ben"}, "tess", "legs"
+	l.thresholds, l.streak, l.goal = []float64{3000, 9000}, 2, 5000
+	l.activities["ana"] = map[string]activity{"a0": {metres: 2000.5, day: 0}, "a1": {metres: 4000, day: 1}}
+	l.activities["ben"] = map[string]activity{"a0": {metres: 2500, day: 0}}
+	l.members["ana.ben"] = []string{"ana", "ben"}
+	l.said["ana.ben"] = []saying{{Sender: "ana", ID: "m0", Content: "hi"}, {Sender: "ana", ID: "m1", Content: "ho"}}
+	l.read["ana.ben"] = map[string][]string{"ben": {"ana/m0"}}
+	l.forms["ana"] = map[string]byte{"k0": 1}
+	l.pauses = 1
+
+	f := &findings{
+		board: []standing{{1, "ana", 6000.5}, {2, "ben", 2500}}, identical: true,
+		history: map[string][]saying{"ana.ben": {{"ana", "m0", "hi", 1}, {"ana", "m1", "ho", 2}}},
+		unread:  map[string]map[string]uint64{"ana": {}, "ben": {"ana.ben": 1}},
+	}
+	award := func(user, kind string, threshold float64) arrival {
+		return arrival{conn: 1, topic: "user/" + user + "/achievement", payload: fmt.Sprintf(
+			`{"achievementId":"%s-%s-%g","kind":%q,"threshold":%g}`, user, kind, threshold, kind, threshold)}
+	}
+	said := func(user string, seq int, text string) arrival {
+		return arrival{conn: 1, topic: "user/" + user + "/chat/ana.ben", payload: fmt.Sprintf(
+			`{"senderId":"ana","messageId":"m%d","content":%q,"seq":%d}`, seq-1, text, seq)}
+	}
+	receipt := func(id, state, by string) arrival {
+		return arrival{conn: 1, topic: "user/ana/receipt", payload: fmt.Sprintf(
+			`{"messageId":%q,"conversation":"ana.ben","state":%q,"by":%q}`, id, state, by)}
+	}
+	news := func(typ, reason string) arrival {
+		return arrival{conn: 1, topic: "session/legs/events", payload: fmt.Sprintf(`{"type":%q,"reason":%q}`, typ, reason)}
+	}
+	all := map[string][]arrival{
+		"ana": {
+			award("ana", "challengeJoined", 0), award("ana", "distance", 3000), award("ana", "challengeCompleted", 5000), award("ana", "streak", 2),
+			said("ana", 1, "hi"), receipt("m0", "stored", ""), said("ana", 2, "ho"), receipt("m1", "stored", ""),
+			receipt("m0", "read", "ben"), receipt("m1", "delivered", "ben"),
+			{conn: 1, topic: "session/legs/form/ana", payload: `{"correctionId":"k0"}`},
+		},
+		"ben":  {award("ben", "challengeJoined", 0), said("ben", 1, "hi"), said("ben", 2, "ho")},
+		"tess": {news("session-paused", ""), news("session-started", "resumed"), news("session-ended", "")},
+	}
+	f.live, f.away = map[string][]arrival{}, map[string][]arrival{}
+	for user, list := range all {
+		f.live[user], f.away[user] = slices.Clone(list), slices.Clone(list)
+	}
+	return l, f
+}
+
+// without takes the n-th arrival out of both of a user's devices.
+func (f *findings) without(user string, n int) {
+	f.live[user] = slices.Delete(f.live[user], n, n+1)
+	f.away[user] = slices.Delete(f.away[user], n, n+1)
+}
+
+// The judge of the fitness flows finds what is wrong, each in its place.
+func TestJudgeFitness(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		spoil func(l *ledger, f *findings)
+		want  []string
+	}{
+		{"OK", func(*ledger, *findings) {}, nil},
+		{"OKRepeatedAfterAReturn", func(_ *ledger, f *findings) {
+			again := f.live["ana"][4]
+			again.conn = 2
+			f.live["ana"] = append(f.live["ana"], again)
+		}, nil},
+		{"ErrCountedTwice", func(_ *ledger, f *findings) { f.board[0].Score += 4000 }, []string{ruleBoard}},
+		{"ErrNotCounted", func(_ *ledger, f *findings) { f.board = f.board[:1] }, []string{ruleBoard}},
+		{"ErrRanks", func(_ *ledger, f *findings) { f.board[1].Rank = 1 }, []string{ruleBoard}},
+		{"ErrRebuiltOtherwise", func(_ *ledger, f *findings) { f.identical = false }, []string{ruleRebuild}},
+		{"ErrAwardMissing", func(_ *ledger, f *findings) { f.without("ana", 1) }, []string{ruleAward}},
+		{"ErrStreakMissing", func(_ *ledger, f *findings) { f.without("ana", 3) }, []string{ruleAward}},
+		{"ErrAwardTwice", func(_ *ledger, f *findings) {
+			f.away["ana"] = append(f.away["ana"], arrival{conn: 1, topic: "user/ana/achievement", payload: `{"achievementId":"new","kind":"distance","threshold":3000}`})
+		}, []string{ruleAward}},
+		{"ErrAwardNotEarned", func(l *ledger, _ *findings) { delete(l.activities["ana"], "a1") }, []string{ruleAward, ruleBoard}},
+		{"ErrMessageLost", func(_ *ledger, f *findings) { f.history["ana.ben"] = f.history["ana.ben"][:1] }, []string{ruleHistory, ruleUnread}},
+		{"ErrMessageTwice", func(_ *ledger, f *findings) {
+			f.history["ana.ben"] = append(f.history["ana.ben"], saying{"ana", "m0", "hi", 3})
+		}, []string{ruleHistory, ruleUnread}},
+		{"ErrSeqGap", func(_ *ledger, f *findings) { f.history["ana.ben"][1].Seq = 3 }, []string{ruleHistory, ruleUnread}},
+		{"ErrMessageChanged", func(_ *ledger, f *findings) { f.history["ana.ben"][0].Content = "ha" }, []string{ruleHistory}},
+		{"ErrFeedMisses", func(_ *ledger, f *findings) { f.without("ben", 2) }, []string{ruleFeed}},
+		{"ErrFeedReordered", func(_ *ledger, f *findings) {
+			f.away["ben"][1], f.away["ben"][2] = f.away["ben"][2], f.away["ben"][1]
+		}, []string{ruleFeed}},
+		{"ErrFeedTwice", func(_ *ledger, f *findings) { f.away["ben"] = append(f.away["ben"], f.away["ben"][1]) }, []string{ruleRepeated}},
+		{"ErrTwiceOverOneConnection", func(_ *ledger, f *findings) { f.live["ben"] = append(f.live["ben"], f.live["ben"][1]) }, []string{ruleRepeated}},
+		{"ErrUnread", func(_ *ledger, f *findings) { f.unread["ben"]["ana.ben"] = 2 }, []string{ruleUnread}},
+		{"ErrNotStored", func(_ *ledger, f *findings) { f.without("ana", 5) }, []string{ruleReceipt}},
+		{"ErrNotDelivered", func(_ *ledger, f *findings) { f.without("ana", 9) }, []string{ruleReceipt}},
+		{"ErrNotRead", func(_ *ledger, f *findings) { f.without("ana", 8) }, []string{ruleReceipt}},
+		{"ErrReceiptAgain", func(_ *ledger, f *findings) {
+			again := f.away["ana"][8]
+			again.payload += " " // at another moment
+			f.away["ana"] = append(f.away["ana"], again)
+		}, []string{ruleReceipt}},
+		{"ErrCorrectionMissing", func(_ *ledger, f *findings) { f.without("ana", 10) }, []string{ruleForm}},
+		{"ErrCorrectionOfNobody", func(l *ledger, _ *findings) { clear(l.forms["ana"]) }, []string{ruleForm}},
+		{"ErrNewsMissing", func(_ *ledger, f *findings) { f.without("tess", 2) }, []string{ruleNews}},
+		{"ErrNewsTwice", func(_ *ledger, f *findings) {
+			f.away["tess"] = append(f.away["tess"], arrival{conn: 1, topic: "session/legs/events", payload: `{"type":"session-ended","timestamp":"later"}`})
+		}, []string{ruleNews}},
+		{"ErrRefused", func(l *ledger, _ *findings) { l.refused = []string{"0x97"} }, []string{ruleRefused}},
+		{"ErrError", func(_ *ledger, f *findings) {
+			f.live["ben"] = append(f.live["ben"], arrival{conn: 1, topic: "user/ben/error", payload: "{}"})
+		}, []string{ruleRefused}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l, f := order()
+			tt.spoil(l, f)
+			var got []string
+			for _, v := range l.judge(f) {
+				if !slices.Contains(got, v.rule) {
+					got = append(got, v.rule)
+				}
+			}
+			slices.Sort(got)
+			if want := slices.Sorted(slices.Values(tt.want)); !slices.Equal(got, want) {
+				t.Errorf("rules broken: %q, want %q", got, want)
+			}
+		})
+	}
+}
