@@ -26,7 +26,7 @@ func TestRun(t *testing.T) {
 			t.Fatal("client/core/src/generated.ts is stale: run go generate ./client/...")
 		}
 		for _, line := range []string{
-			"sessionFormSeen: 'session/{}/form/{}/seen',",
+			"'session/{}/info! ' +", "'session/{}/form/{}/seen ' +", "| 'sessionFormSeen'",
 			"readonly state: 'stored' | 'delivered' | 'read'",
 			"readonly heartRate?: number",
 			"readonly entries: readonly BoardEntry[]",

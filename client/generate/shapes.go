@@ -10,7 +10,7 @@ import (
 )
 
 // rooms are the packages whose types are wire payloads.
-var rooms = []string{"engine", "fitness/workout", "fitness/challenge", "fitness/training", "fitness/chat", "fitness/leaderboard"}
+var rooms = []string{"engine", "fitness/workout", "fitness/challenge", "fitness/training", "fitness/chat", "fitness/notify", "fitness/match", "fitness/leaderboard"}
 
 // shape is an interface of TypeScript.
 type shape struct {
@@ -30,6 +30,7 @@ var shapes = []shape{
 		types: map[string]string{"kind": "consts:workout.Kind", "visibility": "'open' | 'invite'"}},
 	{name: "Participant", from: "engine.Participant", types: map[string]string{"role": "'host' | 'trainer' | 'participant'"}},
 	{name: "Roster", from: "engine.Roster", doc: "session/{sid}/participants"},
+	{name: "Milestone", from: "workout.Milestone"},
 	{name: "SessionEvent", from: "engine.Event", doc: "session/{sid}/events", types: map[string]string{"type": "consts:engine.Event", "reason": "string"}},
 	{name: "LiveSample", from: "workout.wire", doc: "session/{sid}/progress/{uid}: SI units; what was not measured is absent", required: []string{"seq", "timestamp"}},
 	{name: "FormCorrection", from: "training.correction", doc: "session/{sid}/form/{uid}: a trainer's word to a client",
@@ -55,6 +56,16 @@ var shapes = []shape{
 		types: map[string]string{"kind?": "'edit' | 'delete'", "content?": "string", "target?": "string"},
 		more:  []string{"type: 'chat'", "recipientId?: string", "conversation?: string", "sessionId?: string", "editedAt?: string", "deletedAt?: string"}},
 	{name: "Receipt", from: "engine.Receipt", doc: "user/{uid}/receipt: what became of a message that I sent", types: map[string]string{"state": "consts:engine.Receipt"}},
+	{name: "Notification", from: "notify.wire", doc: "user/{uid}/notification, and an entry of GET /api/v1/me/notifications",
+		required: []string{"type", "content", "senderId", "recipientId", "messageId"},
+		types:    map[string]string{"type": "'notification'", "priority": "'normal' | 'urgent'"},
+		more:     []string{"timestamp: string", "expiresAt?: string", "data?: unknown", "/** Whether it was read, in the list. */", "read?: boolean"}},
+	{name: "Match", from: "engine.Match", doc: "user/{uid}/match: a partner who is proposed, or what became of a proposal; until both have accepted no more than a band",
+		types: map[string]string{"state": "consts:engine.Match"}},
+	{name: "Beacon", from: "match.payload", doc: "match/beacon: who looks for company; the position is snapped to a cell before anything is done with it",
+		required: []string{"latitude", "longitude", "sport"},
+		types:    map[string]string{"levels?": "readonly string[]", "visibility?": "'open' | 'hidden'"}},
+	{name: "Presence", from: "engine.Presence", types: map[string]string{"state": "'online' | 'away' | 'offline'"}},
 	{name: "Unread", from: "engine.Unread", doc: "user/{uid}/unread"},
 	{name: "Refusal", from: "engine.Refusal", doc: "user/{uid}/error: why a publish of mine was refused", more: []string{"activityId?: string"}},
 	{name: "Conversation", from: "engine.Conversation", doc: "An entry of GET /api/v1/conversations"},
@@ -114,29 +125,25 @@ func (s *source) constants(prefix string) string {
 	return union(values)
 }
 
-// writeTopics writes the topic patterns, which topics have only a newest value,
-// and the type of each pattern's name.
-func writeTopics(out *bytes.Buffer) error {
-	out.WriteString("\n/** The topics' patterns, by kind, with {} for an id. */\nexport const patterns = {\n")
-	var state []string
+// writeTopics writes the topic patterns, those marked of which only the newest
+// value matters, and the type of their names. The names are made from the
+// patterns when the client is loaded: that way they are not shipped.
+func writeTopics(out *bytes.Buffer) {
+	var names, patterns []string
 	for k := range topics.Kind(topics.NumKinds) {
 		pattern := k.String()
 		if !topics.IsFitness(strings.ReplaceAll(pattern, "{}", "x")) {
 			continue
 		}
-		name := camel(pattern)
-		fmt.Fprintf(out, "  %s: '%s',\n", name, pattern)
+		names = append(names, camel(pattern))
 		if topics.IsState(k) {
-			state = append(state, name)
+			pattern += "!"
 		}
+		patterns = append(patterns, pattern)
 	}
-	out.WriteString("} as const\n\n/** The name of a row of the topic tables. */\nexport type TopicKind = keyof typeof patterns\n")
-	if len(state) == 0 {
-		return fmt.Errorf("no state topics")
-	}
-	fmt.Fprintf(out, "\n/** Kinds of which only the newest value matters. */\nexport const stateKinds: readonly TopicKind[] = [%s]\n",
-		strings.ReplaceAll(union(state), " | ", ", "))
-	return nil
+	out.WriteString("\n/** The topics' patterns, with {} for an id and ! after those of which only the newest value matters. */\n")
+	fmt.Fprintf(out, "export const patterns =\n  '%s'\n", strings.Join(patterns, " ' +\n  '"))
+	fmt.Fprintf(out, "\n/** The name of a row of the topic tables: session/{}/form/{}/seen is sessionFormSeen. */\nexport type TopicKind =\n  | '%s'\n", strings.Join(names, "'\n  | '"))
 }
 
 // camel makes sessionFormSeen of session/{}/form/{}/seen.

@@ -2,8 +2,8 @@
 import { gzipSync } from 'node:zlib'
 import { build } from 'vite'
 
-/** In bytes, gzipped: both packages together. */
-const budget = 15 * 1024
+/** In bytes, gzipped: what a page loads at its start of @fitmq/client, and with the hooks. */
+const budget = { client: 15 * 1024, both: 16 * 1024 }
 const root = new URL('..', import.meta.url).pathname
 
 async function weigh(entry, external) {
@@ -15,22 +15,23 @@ async function weigh(entry, external) {
     build: {
       write: false,
       target: 'es2022',
-      minify: true,
-      lib: { entry: `${root}${entry}`, formats: ['cjs'] }, // not es: Vite keeps the white space of such a library
-      rollupOptions: { external },
+      minify: false, // Vite's own keeps the white space of a library
+      lib: { entry: `${root}${entry}`, formats: ['es'] },
+      rollupOptions: { external, output: { minify: true } },
     },
   })
-  const code = (Array.isArray(result) ? result : [result]).flatMap((r) => r.output).map((o) => o.code ?? '').join('')
-  return { raw: Buffer.byteLength(code), packed: gzipSync(code, { level: 9 }).length }
+  const chunks = (Array.isArray(result) ? result : [result]).flatMap((r) => r.output).filter((o) => o.type === 'chunk')
+  const packed = (wanted) => chunks.filter(wanted).reduce((sum, c) => sum + gzipSync(c.code, { level: 9 }).length, 0)
+  return { start: packed((c) => c.isEntry || !c.isDynamicEntry), later: packed((c) => !c.isEntry && c.isDynamicEntry) }
 }
 
 const core = await weigh('core/src/index.ts', ['mqtt'])
 const both = await weigh('react/src/index.ts', ['mqtt', 'react', 'react/jsx-runtime'])
-const line = (name, { raw, packed }) => console.log(`${String(raw).padStart(8)}  ${String(packed).padStart(8)} gz  ${name}`)
-line('@fitmq/client, without MQTT.js', core)
-line('@fitmq/react with @fitmq/client, without MQTT.js and React', both)
-const most = Math.max(core.packed, both.packed)
-if (most > budget) {
-  console.error(`over the budget of ${budget} bytes gzipped by ${most - budget}`)
+const line = (bytes, what) => console.log(`${String(bytes).padStart(8)} bytes gzipped: ${what}`)
+line(core.start, '@fitmq/client, all of it, without MQTT.js')
+line(both.start, '@fitmq/react with it, without MQTT.js and React')
+line(both.later, 'the fallback to event streams, loaded in the background')
+if (core.start > budget.client || both.start > budget.both) {
+  console.error(`over the budget of ${budget.client} and ${budget.both} bytes`)
   process.exitCode = 1
 }

@@ -33,19 +33,22 @@ export interface BoardQuery {
 }
 
 const keptAchievements = 50
+const topics = ['challengeInfo', 'challengeStatus', 'challengeLeaderboard', 'challengeAchievements'] as const
 
 /** A challenge that one takes part in. */
 export class Challenge extends Handle {
   /** Resolves when one takes part; rejects with the reason when one may not. */
   readonly ready: Promise<void>
   readonly state: View<ChallengeState>
-  #joined: ChallengeState['joined'] = 'joining'
-  #error: FitmqError | undefined
-  #info: ChallengeInfo | undefined
-  #status: ChallengeStatus | undefined
-  #board: Leaderboard | undefined
-  #rank: Rank | undefined
-  #awards: Achievement[] = []
+  #now: ChallengeState = {
+    joined: 'joining',
+    error: undefined,
+    info: undefined,
+    status: undefined,
+    leaderboard: undefined,
+    rank: undefined,
+    achievements: [],
+  }
   readonly #awarded = new Emitter<Achievement>()
 
   constructor(
@@ -54,15 +57,15 @@ export class Challenge extends Handle {
     readonly id: string,
   ) {
     super(core)
-    this.state = new View(() => this.#build())
+    this.state = new View(() => this.#now)
     this.own(() => this.state.close())
     this.on(core.hub.refused, (error) => {
       // Before one has joined a refusal is expected: join looks at it.
-      if (this.#joined === 'joined' && error.topic?.startsWith(`challenge/${id}/`)) this.#refuse(error)
+      if (this.#now.joined === 'joined' && error.topic?.startsWith(`challenge/${id}/`)) this.#refuse(error)
     })
     this.#follow()
     this.ready = this.#join().then(
-      () => this.#become('joined', undefined),
+      () => this.#set({ joined: 'joined', error: undefined }),
       (error: unknown) => {
         this.#refuse(asFitmqError(error))
         throw error
@@ -130,13 +133,7 @@ export class Challenge extends Handle {
 
   /** Its topics one by one: the ranks of the others are theirs. */
   async #holdAll(): Promise<void> {
-    const filters = [
-      topicOf('challengeInfo', this.id),
-      topicOf('challengeStatus', this.id),
-      topicOf('challengeLeaderboard', this.id),
-      topicOf('challengeAchievements', this.id),
-      topicOf('challengeRank', this.id, '{me}'),
-    ]
+    const filters = [...topics.map((kind) => topicOf(kind, this.id)), topicOf('challengeRank', this.id, '{me}')]
     const held = filters.map((f) => this.hold(f))
     try {
       await Promise.all(held.map((h) => h.ready))
@@ -147,49 +144,23 @@ export class Challenge extends Handle {
   }
 
   #follow(): void {
-    this.onInfo((info) => {
-      this.#info = info
-      this.state.touch()
-    })
-    this.onStatus((status) => {
-      this.#status = status
-      this.state.touch()
-    })
-    this.onLeaderboard((board) => {
-      this.#board = board
-      this.state.touch()
-    })
-    this.onRank((rank) => {
-      this.#rank = rank
-      this.state.touch()
-    })
+    this.onInfo((info) => this.#set({ info }))
+    this.onStatus((status) => this.#set({ status }))
+    this.onLeaderboard((leaderboard) => this.#set({ leaderboard }))
+    this.onRank((rank) => this.#set({ rank }))
     this.listen<Achievement>(topicOf('challengeAchievements', this.id), (m) => {
-      this.#awards = [...this.#awards, m.payload].slice(-keptAchievements)
-      this.state.touch()
+      this.#set({ achievements: [...this.#now.achievements, m.payload].slice(-keptAchievements) })
       this.#awarded.emit(m.payload)
     })
   }
 
   #refuse(error: FitmqError): void {
-    this.#become('refused', error)
+    this.#set({ joined: 'refused', error })
     if (!this.closed) this.core.errors.emit(error)
   }
 
-  #become(joined: ChallengeState['joined'], error: FitmqError | undefined): void {
-    this.#joined = joined
-    this.#error = error
+  #set(patch: Partial<ChallengeState>): void {
+    this.#now = { ...this.#now, ...patch }
     if (!this.closed) this.state.touch()
-  }
-
-  #build(): ChallengeState {
-    return {
-      joined: this.#joined,
-      error: this.#error,
-      info: this.#info,
-      status: this.#status,
-      leaderboard: this.#board,
-      rank: this.#rank,
-      achievements: this.#awards,
-    }
   }
 }

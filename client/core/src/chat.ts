@@ -1,5 +1,5 @@
 import { Handle, type Core } from './core.js'
-import { Emitter, View, type Off } from './emitter.js'
+import { Emitter, trim, View, type Off } from './emitter.js'
 import { asFitmqError } from './errors.js'
 import type { Message, Receipt } from './generated.js'
 import { SentMessage, type MessageInput, type MessageState, type Receipts } from './sent.js'
@@ -77,10 +77,7 @@ export class ConversationHandle extends Handle {
     const sent = new SentMessage(this.core, topicOf('chatMessage', this.topicId), message)
     this.receipts.track(sent)
     this.#sending.add(sent)
-    sent.onState((d) => {
-      if (d.state !== 'sending' && d.state !== 'failed') this.#reach(sent)
-      this.state.touch()
-    })
+    sent.onState(() => this.closed || this.state.touch())
     this.state.touch()
     return sent
   }
@@ -193,11 +190,8 @@ export class ConversationHandle extends Handle {
       this.#head = Math.max(this.#head, m.seq)
       this.#typist(m.senderId, false)
     }
-    for (const oldest of [...this.#items.keys()].sort((a, b) => a - b)) {
-      if (this.#items.size <= kept) break
-      this.#items.delete(oldest)
-    }
-    for (const s of this.#sending) if (s.messageId === m.messageId && s.state !== 'sending') this.#sending.delete(s)
+    trim(this.#items, kept)
+    for (const s of this.#sending) if (s.messageId === m.messageId) this.#sending.delete(s)
     if (!quiet && (change || !before)) this.#heard.emit(m)
     this.state.touch()
   }
@@ -206,10 +200,6 @@ export class ConversationHandle extends Handle {
     if (r.state === 'stored' || (r.count !== undefined && r.of !== undefined && r.count < r.of)) return
     this.#reached[r.state] = Math.max(this.#reached[r.state], r.seq)
     this.state.touch()
-  }
-
-  #reach(sent: SentMessage): void {
-    if ([...this.#items.values()].some((m) => m.messageId === sent.messageId)) this.#sending.delete(sent)
   }
 
   #typist(userId: string, typing: boolean): void {
@@ -222,11 +212,10 @@ export class ConversationHandle extends Handle {
   #build(): ConversationState {
     const { me } = this.core
     const stored = [...this.#items.values()].sort((a, b) => a.seq - b.seq)
-    const known = new Set(stored.map((m) => m.messageId))
     return {
       messages: [
         ...stored.map((m) => (m.senderId === me ? { ...m, mine: true, state: this.#stateOf(m) } : { ...m, mine: false })),
-        ...[...this.#sending].filter((s) => !known.has(s.messageId)).map((s) => pending(s, me)),
+        ...[...this.#sending].map((s) => pending(s, me)),
       ],
       typing: [...this.#typists.keys()],
       unread: this.#unread,

@@ -2,22 +2,22 @@ import { Challenge } from './challenge.js'
 import { ConversationHandle } from './chat.js'
 import { Core } from './core.js'
 import { Credentials } from './credentials.js'
-import { Store, type Off } from './emitter.js'
+import { View, type Off } from './emitter.js'
 import { asFitmqError, FitmqError, fromMqtt } from './errors.js'
-import type { Notification, Presence } from './feed.js'
-import type { Achievement, Conversation, Receipt, Refusal, Unread } from './generated.js'
+import type { Achievement, Conversation, Notification, Presence, Receipt, Refusal, Unread } from './generated.js'
 import { Http } from './http.js'
 import type { Received } from './hub.js'
 import { asId } from './ids.js'
 import { Link } from './link.js'
 import { PartnerFinder } from './match.js'
-import { addresses, waysOf, type ConnectOptions } from './options.js'
+import { addresses, loadFallback, waysOf, type ConnectOptions } from './options.js'
+import { Inbox } from './inbox.js'
 import { announce, networkIsOff, pageWantsLog, watchPage } from './page.js'
 import { Receipts, SentMessage, type MessageInput } from './sent.js'
 import { openStorage } from './storage.js'
 import { ClientIds } from './tab.js'
 import { topicOf } from './topics.js'
-import { Training, type CorrectionInput, type SentCorrection } from './training.js'
+import { Training } from './training.js'
 import type { TransportName, Way } from './transport.js'
 import { WorkoutSession } from './workout.js'
 
@@ -52,7 +52,8 @@ export class Client {
   readonly #core: Core
   readonly #link: Link
   readonly #ids: ClientIds
-  readonly #store: Store<Status>
+  readonly #status: View<Status>
+  #now: Status
   readonly #receipts = new Receipts()
   readonly #leavePage: Off
   #patience: ReturnType<typeof setTimeout> | undefined
@@ -62,12 +63,13 @@ export class Client {
   constructor(options: ConnectOptions) {
     const { base, socket } = addresses(options.url)
     const credentials = new Credentials(options)
-    this.#store = new Store<Status>({ transport: 'offline', state: 'connecting', userId: credentials.user, waiting: 0, error: undefined })
+    this.#now = { transport: 'offline', state: 'connecting', userId: credentials.user, waiting: 0, error: undefined }
+    this.#status = new View(() => this.#now)
     this.#ids = new ClientIds(options.clientId)
     const log = (...what: unknown[]): void => {
       if (options.debug ?? pageWantsLog()) console.debug('[fitmq]', ...what)
     }
-    this.#core = new Core(credentials, new Http(base, credentials), (waiting) => this.#store.set({ waiting }), log)
+    this.#core = new Core(credentials, new Http(base, credentials), (waiting) => this.#set({ waiting }), log)
     this.#link = new Link({
       base,
       socket,
@@ -83,7 +85,7 @@ export class Client {
         log('<-', m.topic, m.payload)
         this.#core.hub.receive(m)
       },
-      failed: (error) => this.#store.set({ error }),
+      failed: (error) => this.#set({ error }),
       over: (error) => this.#over(error),
       log,
     })
@@ -99,12 +101,12 @@ export class Client {
 
   /** How it stands now. */
   get status(): Status {
-    return this.#store.get()
+    return this.#now
   }
 
   /** The same as a store: get and subscribe. */
-  get statusStore(): Pick<Store<Status>, 'get' | 'subscribe'> {
-    return this.#store
+  get statusStore(): Pick<View<Status>, 'get' | 'subscribe'> {
+    return this.#status
   }
 
   /** What carries the messages now. */
@@ -118,7 +120,7 @@ export class Client {
   }
 
   onStatus(fn: (status: Status) => void): Off {
-    return this.#store.subscribe(fn)
+    return this.#status.subscribe(fn)
   }
 
   /** Every failure, those included that no promise tells. */
@@ -175,22 +177,19 @@ export class Client {
     return sent
   }
 
-  /** Corrects the form of somebody in a session whose trainer one is. */
-  sendFormCorrection(sessionId: string | number, userId: string | number, correction: CorrectionInput): SentCorrection {
-    const training = this.joinTraining(sessionId)
-    const sent = training.sendFormCorrection(userId, correction)
-    const done = (): void => training.close()
-    const late = setTimeout(done, (correction.expiresIn ?? 30) * 1000)
-    void Promise.race([sent.seen, sent.then(() => new Promise(() => undefined), () => undefined)]).then(() => {
-      clearTimeout(late)
-      done()
-    })
-    return sent
-  }
-
   /** Looks for partners nearby. */
   findPartner(): PartnerFinder {
     return new PartnerFinder(this.#core)
+  }
+
+  /** One's notifications, and which of them are read. */
+  inbox(): Inbox {
+    return new Inbox(this.#core)
+  }
+
+  /** Says that one is not there for now, or back; ends with the connection. */
+  setAway(away: boolean): void {
+    this.#core.sendNow(topicOf('userAway', '{me}'), { away }, 1).catch(() => undefined) // being offline says more
   }
 
   onNotification(fn: (notification: Notification) => void): Off {
@@ -226,7 +225,7 @@ export class Client {
   /** Hears what comes on the topics that a filter matches; for topics of one's own. */
   subscribe<T = unknown>(filter: string, fn: (message: Received<T>) => void): Subscription {
     const held = this.#core.hub.hold(filter)
-    const off = this.#core.hub.listen(filter, fn)
+    const off = this.#core.hub.listen(filter, fn, fn as (m: Received) => void)
     held.ready.catch((error: unknown) => {
       const failure = asFitmqError(error)
       if (failure.code !== 'closed') this.#core.errors.emit(failure)
@@ -264,6 +263,11 @@ export class Client {
     return this.#closing
   }
 
+  #set(patch: Partial<Status>): void {
+    this.#now = { ...this.#now, ...patch }
+    this.#status.touch(true)
+  }
+
   async #end(forget: boolean): Promise<void> {
     clearTimeout(this.#patience)
     this.#leavePage()
@@ -272,10 +276,12 @@ export class Client {
     this.#core.hub.clear()
     this.#core.way = undefined
     const { error, state } = this.status
-    this.#store.set({ state: 'closed', transport: 'offline', error: state === 'closed' ? error : undefined })
+    this.#set({ state: 'closed', transport: 'offline', error: state === 'closed' ? error : undefined })
     await this.#link.close(forget)
     this.#ids.release()
-    for (const e of [this.#store, this.#core.errors, this.#core.online]) e.clear()
+    this.#status.close()
+    this.#core.errors.clear()
+    this.#core.online.clear()
   }
 
   /** Everything that is meant for oneself, and what comes of it here. */
@@ -295,12 +301,13 @@ export class Client {
   async #attach(way: Way, user: string, options: ConnectOptions): Promise<void> {
     clearTimeout(this.#patience)
     this.#core.way = way
-    this.#store.set({ state: 'connected', transport: way.name, userId: user, error: undefined })
+    this.#set({ state: 'connected', transport: way.name, userId: user, error: undefined })
     await this.#core.hub.attach(way)
     if (this.#core.way !== way) return
     await this.#restore(user, options)
     if (this.#core.way !== way) return
     this.#core.outbox.attach(way)
+    loadFallback().catch(() => undefined) // then it is asked for again when it is needed
     this.#core.online.emit(true)
   }
 
@@ -317,7 +324,7 @@ export class Client {
     try {
       return await openStorage(`fitmq:${addresses(options.url).base}:${user}`)
     } catch (error) {
-      this.#core.log('the outbox does not survive a reload:', error)
+      this.#core.log('outbox:', error)
       return undefined
     }
   }
@@ -332,14 +339,14 @@ export class Client {
   }
 
   #over(error: FitmqError): void {
-    this.#store.set({ error })
+    this.#set({ error })
     this.#core.errors.emit(error)
-    this.#store.set({ state: 'closed', transport: 'offline' })
+    this.#set({ state: 'closed', transport: 'offline' })
     void this.close()
   }
 
   #state(state: Status['state']): void {
-    if (this.status.state !== 'closed') this.#store.set({ state, transport: state === 'connected' ? this.status.transport : 'offline' })
+    if (this.status.state !== 'closed') this.#set({ state, transport: state === 'connected' ? this.status.transport : 'offline' })
   }
 
   #arm(): void {

@@ -79,8 +79,8 @@ export abstract class Handle {
     return once
   }
 
-  protected listen<T>(pattern: string, fn: (m: Received<T>) => void): Off {
-    return this.own(this.core.hub.listen(pattern, fn))
+  protected listen<T>(pattern: string, fn: (m: Received<T>) => void, gone?: (m: Received) => void): Off {
+    return this.own(this.core.hub.listen(pattern, fn, gone))
   }
 
   protected on<T>(emitter: Emitter<T>, fn: (value: T) => void): Off {

@@ -33,29 +33,6 @@ export class Emitter<T> {
   }
 }
 
-/** A value that is replaced, never changed, and who wants to know when: what useSyncExternalStore takes. */
-export class Store<T extends object> {
-  readonly #changed = new Emitter<T>()
-
-  constructor(private value: T) {}
-
-  /** The present value. */
-  readonly get = (): T => this.value
-
-  /** Calls the function after each change. */
-  readonly subscribe = (fn: (value: T) => void): Off => this.#changed.on(fn)
-
-  /** Replaces the members that are given. */
-  set(patch: Partial<T>): void {
-    this.value = { ...this.value, ...patch }
-    this.#changed.emit(this.value)
-  }
-
-  clear(): void {
-    this.#changed.clear()
-  }
-}
-
 /** How soon after a change a view tells of it, in ms: all changes in between are told at once. */
 const frame = 16
 
@@ -73,9 +50,10 @@ export class View<T> {
   /** Calls the function after changes. */
   readonly subscribe = (fn: (value: T) => void): Off => this.#changed.on(fn)
 
-  /** Says that something has changed. */
-  touch(): void {
+  /** Says that something has changed; with now, to all at once. */
+  touch(now = false): void {
     this.#value = undefined
+    if (now) return this.#changed.emit(this.get())
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
       this.#changed.emit(this.get())
@@ -85,5 +63,13 @@ export class View<T> {
   close(): void {
     clearTimeout(this.#timer)
     this.#changed.clear()
+  }
+}
+
+/** Deletes the oldest while there are more than max. */
+export function trim<K>(kept: Set<K> | Map<K, unknown>, max: number): void {
+  for (const oldest of kept.keys()) {
+    if (kept.size <= max) return
+    kept.delete(oldest)
   }
 }

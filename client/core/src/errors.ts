@@ -34,12 +34,12 @@ export interface ErrorDetails {
 
 /** Every failure of this library: a code for programs and a reason for people. */
 export class FitmqError extends Error {
-  readonly mqtt: number | undefined
-  readonly status: number | undefined
-  readonly topic: string | undefined
-  readonly messageId: string | undefined
-  readonly activityId: string | undefined
-  readonly retryAfter: number | undefined
+  declare readonly mqtt: number | undefined
+  declare readonly status: number | undefined
+  declare readonly topic: string | undefined
+  declare readonly messageId: string | undefined
+  declare readonly activityId: string | undefined
+  declare readonly retryAfter: number | undefined
 
   constructor(
     readonly code: ErrorCode,
@@ -47,45 +47,32 @@ export class FitmqError extends Error {
     readonly reason: string,
     details: ErrorDetails = {},
   ) {
-    super(details.topic === undefined ? reason : `${reason} (${details.topic})`, { cause: details.cause })
+    super(details.topic === undefined ? reason : `${reason} (${details.topic})`)
     this.name = 'FitmqError'
-    this.mqtt = details.mqtt
-    this.status = details.status
-    this.topic = details.topic
-    this.messageId = details.messageId
-    this.activityId = details.activityId
-    this.retryAfter = details.retryAfter
+    Object.assign(this, details)
   }
 }
 
-/** Code, reason where the broker gives none, and seconds to wait, by the reason code of MQTT 5 (4 and 5: 3.1.1). */
-const byMqtt: Record<number, [ErrorCode, string, number?]> = {
-  0x04: ['sign-in', 'wrong user name or password'],
-  0x05: ['sign-in', 'not signed in'],
-  0x80: ['unavailable', 'the broker could not do it'],
-  0x83: ['invalid', 'a limit is broken'],
-  0x85: ['client-id', "the client id belongs to another user's session"],
-  0x86: ['sign-in', 'wrong user name, password or token'],
-  0x87: ['forbidden', 'not authorized'],
-  0x88: ['unavailable', 'the broker is not available'],
-  0x89: ['busy', 'the broker has too many connections'],
-  0x8a: ['sign-in', 'banned'],
-  0x8b: ['unavailable', 'the broker is shutting down'],
-  0x8c: ['sign-in', 'the broker does not know this way to sign in'],
-  0x8e: ['client-id', 'another connection has taken over this client id'],
-  0x8f: ['invalid', 'the topic filter is not valid'],
-  0x90: ['invalid', 'the topic name is not valid'],
-  0x95: ['too-large', 'larger than the broker takes'],
-  0x96: ['rate', 'too often', 1],
-  0x97: ['quota', 'over the quota', 10],
-  0x99: ['malformed', 'the payload is malformed'],
-  0x9f: ['busy', 'too many connections or attempts'],
-}
+/** What the reason codes of MQTT 5 mean here; 4 and 5 are 3.1.1's. */
+const byMqtt: readonly [ErrorCode, ...number[]][] = [
+  ['sign-in', 4, 5, 0x86, 0x8a, 0x8c],
+  ['forbidden', 0x87],
+  ['malformed', 0x99],
+  ['invalid', 0x83, 0x8f, 0x90],
+  ['rate', 0x96],
+  ['quota', 0x97],
+  ['too-large', 0x95],
+  ['client-id', 0x85, 0x8e],
+  ['busy', 0x89, 0x9f],
+  ['unavailable', 0x80, 0x88, 0x8b],
+]
+/** Seconds after which trying again makes sense. */
+const waitAfter: Partial<Record<ErrorCode, number>> = { rate: 1, quota: 10 }
 
 /** The error of a reason code of MQTT 5. */
 export function fromMqtt(mqtt: number, reason?: string, details: ErrorDetails = {}): FitmqError {
-  const [code, text, retryAfter] = byMqtt[mqtt] ?? ['failed', `refused with code 0x${mqtt.toString(16)}`]
-  return new FitmqError(code, reason || text, { mqtt, retryAfter, ...details })
+  const [code] = byMqtt.find((row) => row.includes(mqtt)) ?? ['failed' as const]
+  return new FitmqError(code, reason || `refused by the broker: ${code}`, { mqtt, retryAfter: waitAfter[code], ...details })
 }
 
 const byStatus: Record<number, ErrorCode> = {

@@ -1,44 +1,74 @@
 // Made by client/generate from the broker's Go types: do not edit, run go generate ./client/...
 
-/** The topics' patterns, by kind, with {} for an id. */
-export const patterns = {
-  sessionInfo: 'session/{}/info',
-  sessionParticipants: 'session/{}/participants',
-  sessionEvents: 'session/{}/events',
-  sessionProgress: 'session/{}/progress/{}',
-  sessionForm: 'session/{}/form/{}',
-  sessionFormSeen: 'session/{}/form/{}/seen',
-  sessionLeaderboard: 'session/{}/leaderboard',
-  sessionChat: 'session/{}/chat',
-  sessionControl: 'session/{}/control',
-  challengeInfo: 'challenge/{}/info',
-  challengeStatus: 'challenge/{}/status',
-  challengeActivity: 'challenge/{}/activity',
-  challengeLeaderboard: 'challenge/{}/leaderboard',
-  challengeRank: 'challenge/{}/rank/{}',
-  challengeAchievements: 'challenge/{}/achievements',
-  chatMessage: 'chat/{}/message',
-  chatTyping: 'chat/{}/typing',
-  chatRead: 'chat/{}/read',
-  userChat: 'user/{}/chat/{}',
-  userReceipt: 'user/{}/receipt',
-  userNotification: 'user/{}/notification',
-  userAchievement: 'user/{}/achievement',
-  userMatch: 'user/{}/match',
-  userUnread: 'user/{}/unread',
-  userToken: 'user/{}/token',
-  userError: 'user/{}/error',
-  userPresence: 'user/{}/presence',
-  matchBeacon: 'match/beacon',
-  matchReply: 'match/reply',
-  matchBlock: 'match/block',
-} as const
+/** The topics' patterns, with {} for an id and ! after those of which only the newest value matters. */
+export const patterns =
+  'session/{}/info! ' +
+  'session/{}/participants! ' +
+  'session/{}/events ' +
+  'session/{}/progress/{}! ' +
+  'session/{}/form/{} ' +
+  'session/{}/form/{}/seen ' +
+  'session/{}/leaderboard! ' +
+  'session/{}/chat ' +
+  'session/{}/control ' +
+  'challenge/{}/info! ' +
+  'challenge/{}/status! ' +
+  'challenge/{}/activity ' +
+  'challenge/{}/leaderboard! ' +
+  'challenge/{}/rank/{}! ' +
+  'challenge/{}/achievements ' +
+  'chat/{}/message ' +
+  'chat/{}/typing ' +
+  'chat/{}/read ' +
+  'user/{}/chat/{} ' +
+  'user/{}/receipt ' +
+  'user/{}/notification ' +
+  'user/{}/achievement ' +
+  'user/{}/match ' +
+  'user/{}/unread ' +
+  'user/{}/token ' +
+  'user/{}/error ' +
+  'user/{}/presence! ' +
+  'user/{}/away ' +
+  'user/{}/notification/read ' +
+  'match/beacon ' +
+  'match/reply ' +
+  'match/block'
 
-/** The name of a row of the topic tables. */
-export type TopicKind = keyof typeof patterns
-
-/** Kinds of which only the newest value matters. */
-export const stateKinds: readonly TopicKind[] = ['sessionInfo', 'sessionParticipants', 'sessionProgress', 'sessionLeaderboard', 'challengeInfo', 'challengeStatus', 'challengeLeaderboard', 'challengeRank', 'userPresence']
+/** The name of a row of the topic tables: session/{}/form/{}/seen is sessionFormSeen. */
+export type TopicKind =
+  | 'sessionInfo'
+  | 'sessionParticipants'
+  | 'sessionEvents'
+  | 'sessionProgress'
+  | 'sessionForm'
+  | 'sessionFormSeen'
+  | 'sessionLeaderboard'
+  | 'sessionChat'
+  | 'sessionControl'
+  | 'challengeInfo'
+  | 'challengeStatus'
+  | 'challengeActivity'
+  | 'challengeLeaderboard'
+  | 'challengeRank'
+  | 'challengeAchievements'
+  | 'chatMessage'
+  | 'chatTyping'
+  | 'chatRead'
+  | 'userChat'
+  | 'userReceipt'
+  | 'userNotification'
+  | 'userAchievement'
+  | 'userMatch'
+  | 'userUnread'
+  | 'userToken'
+  | 'userError'
+  | 'userPresence'
+  | 'userAway'
+  | 'userNotificationRead'
+  | 'matchBeacon'
+  | 'matchReply'
+  | 'matchBlock'
 
 /** session/{sid}/info */
 export interface SessionInfo {
@@ -57,6 +87,8 @@ export interface SessionInfo {
   readonly rankBy?: 'distance' | 'calories' | 'steps' | 'repetitions' | 'heartRate' | 'power' | 'speed' | 'cadence'
   /** StartsAt is when the session goes live by itself. Zero: at creation. */
   readonly startsAt?: string
+  /** Capacity is how many may take part at once, host and trainer aside. Zero: no limit of its own. */
+  readonly capacity?: number
   readonly state: 'scheduled' | 'live' | 'paused' | 'ended'
   readonly createdAt: string
   readonly startedAt?: string
@@ -80,14 +112,31 @@ export interface Roster {
   readonly participants: readonly Participant[]
 }
 
+/** Milestone is something that an athlete has reached. Value is in Unit (km, mi, min, kcal, zone; of a personal best s or m), Before what the best was. */
+export interface Milestone {
+  readonly milestone: 'distance' | 'duration' | 'calories' | 'heartRateZone' | 'personalBest'
+  /** what a personalBest is of */
+  readonly best?: string
+  readonly value: number
+  readonly before?: number
+  readonly unit: string
+  readonly sport?: string
+  /** Timer and Distance are how long the athlete was active and how far they had come by then, in s and m. */
+  readonly totalTimerTime: number
+  readonly totalDistance: number
+  readonly timestamp: string
+}
+
 /** session/{sid}/events */
 export interface SessionEvent {
-  readonly type: 'participant-joined' | 'participant-left' | 'session-started' | 'session-paused' | 'session-ended'
+  readonly type: 'participant-joined' | 'participant-left' | 'session-started' | 'session-paused' | 'session-ended' | 'milestone'
   readonly sessionId: string
   readonly userId?: string
   readonly name?: string
   readonly reason?: string
   readonly timestamp: string
+  /** Milestone is what the user has reached, of EventMilestone. */
+  readonly data?: Milestone
 }
 
 /** session/{sid}/progress/{uid}: SI units; what was not measured is absent */
@@ -173,6 +222,8 @@ export interface Rank {
   readonly rank: number
   readonly score: number
   readonly total: number
+  /** the user's team, where there is one */
+  readonly team?: TeamEntry
   readonly above: readonly BoardEntry[]
   readonly below: readonly BoardEntry[]
 }
@@ -345,6 +396,65 @@ export interface Receipt {
   readonly count?: number
   readonly of?: number
   readonly timestamp: string
+}
+
+/** user/{uid}/notification, and an entry of GET /api/v1/me/notifications */
+export interface Notification {
+  readonly type: 'notification'
+  readonly content: string
+  readonly senderId: string
+  readonly recipientId: string
+  readonly messageId: string
+  readonly kind?: string
+  readonly collapseKey?: string
+  readonly priority?: 'normal' | 'urgent'
+  readonly ttl?: number
+  readonly timestamp: string
+  readonly expiresAt?: string
+  readonly data?: unknown
+  /** Whether it was read, in the list. */
+  readonly read?: boolean
+}
+
+/** user/{uid}/match: a partner who is proposed, or what became of a proposal; until both have accepted no more than a band */
+export interface Match {
+  readonly state: 'proposed' | 'accepted' | 'declined' | 'matched' | 'ended'
+  readonly partnerId: string
+  readonly name?: string
+  readonly sport?: string
+  readonly pace?: number
+  readonly speed?: number
+  readonly band?: number
+  readonly userId?: string
+  readonly conversation?: string
+  readonly expiresAt?: string
+  readonly timestamp: string
+}
+
+/** match/beacon: who looks for company; the position is snapped to a cell before anything is done with it */
+export interface Beacon {
+  readonly latitude: number
+  readonly longitude: number
+  readonly sport: string
+  readonly pace?: number
+  readonly paceMin?: number
+  readonly paceMax?: number
+  readonly speed?: number
+  readonly speedMin?: number
+  readonly speedMax?: number
+  readonly level?: string
+  readonly levels?: readonly string[]
+  readonly radius?: number
+  readonly from?: string
+  readonly until?: string
+  readonly visibility?: 'open' | 'hidden'
+}
+
+/** Presence is the payload of user/{uid}/presence, merged over all of the user's clients. LastSeen is when the user was last known to be active, or to be connected where State is offline. */
+export interface Presence {
+  readonly userId: string
+  readonly state: 'online' | 'away' | 'offline'
+  readonly lastSeen?: string
 }
 
 /** user/{uid}/unread */

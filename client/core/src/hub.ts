@@ -1,5 +1,5 @@
 // What the application wants to hear: which filters the broker has to be asked for, and who hears what comes.
-import { Emitter, type Off } from './emitter.js'
+import { Emitter, trim, type Off } from './emitter.js'
 import { FitmqError } from './errors.js'
 import type { TopicKind } from './generated.js'
 import { isState, matches, parseTopic } from './topics.js'
@@ -41,36 +41,14 @@ interface Holding {
 /** After the last one lets go, this long until the broker is told, in ms: a component that is only mounted anew does not leave. */
 const linger = 50
 /** How many messages are remembered to tell repeats. The oldest are forgotten: such a repeat would be heard twice. */
-const rememberedMessages = 2_000
+const rememberedMessages = 1_000
 /** How many topics' newest values are kept for late listeners. Over it the oldest goes: a late listener then waits for the next. */
 const rememberedTopics = 5_000
-
-/** A number that two different texts share with next to no chance: 53 bits. */
-export function hash(text: string): number {
-  let a = 0xdeadbeef
-  let b = 0x41c6ce57
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i)
-    a = Math.imul(a ^ c, 2654435761)
-    b = Math.imul(b ^ c, 1597334677)
-  }
-  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909)
-  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909)
-  return 4294967296 * (2097151 & b) + (a >>> 0)
-}
-
-/** Deletes the oldest while there are more than max. */
-function trim<K>(kept: Set<K> | Map<K, unknown>, max: number): void {
-  for (const oldest of kept.keys()) {
-    if (kept.size <= max) return
-    kept.delete(oldest)
-  }
-}
 
 export class Hub {
   readonly #holdings = new Map<string, Holding>()
   readonly #listeners = new Set<{ pattern: string; emitter: Emitter<Received> }>()
-  readonly #seen = new Set<number>()
+  readonly #seen = new Set<string>()
   readonly #newest = new Map<string, Received>()
   #way: Way | undefined
   /** Hears every message that is not a repeat, before all others. */
@@ -114,18 +92,21 @@ export class Hub {
     }
   }
 
-  /** Hears what comes on matching topics, beginning with their newest values where those are kept. */
-  listen<T>(pattern: string, fn: (m: Received<T>) => void): Off {
+  /**
+   * Hears what comes on matching topics, beginning with their newest values where those are kept. gone hears of
+   * empty payloads, which say that there is no value any more.
+   */
+  listen<T>(pattern: string, fn: (m: Received<T>) => void, gone?: (m: Received) => void): Off {
     const emitter = new Emitter<Received>()
     const entry = { pattern, emitter }
-    const off = emitter.on(fn as (m: Received) => void)
+    emitter.on((m) => (m.payload === '' ? gone?.(m) : fn(m as Received<T>)))
     this.#listeners.add(entry)
     const kept = [...this.#newest.values()].filter((m) => matches(this.expand(pattern), m.topic))
     queueMicrotask(() => {
       for (const m of kept) if (this.#newest.get(m.topic) === m) emitter.emit(m)
     })
     return () => {
-      off()
+      emitter.clear()
       this.#listeners.delete(entry)
     }
   }
@@ -176,7 +157,7 @@ export class Hub {
   }
 
   #repeated(topic: string, payload: unknown): boolean {
-    const key = hash(`${topic}\n${JSON.stringify(payload)}`)
+    const key = topic + JSON.stringify(payload)
     const before = this.#seen.has(key)
     this.#seen.delete(key)
     this.#seen.add(key)

@@ -86,7 +86,6 @@ export class Link {
       if (current) await this.#serve(current)
       if (this.#stopped) return
       const wait = jitter(this.#attempts++)
-      this.o.log(`next attempt in ${Math.round(wait)} ms`)
       await this.#pause.wait(wait)
     }
   }
@@ -144,7 +143,6 @@ export class Link {
     const credential = await this.o.credentials.get()
     let ended: (why: Ended) => void = () => undefined
     const end = new Promise<Ended>((resolve) => (ended = resolve))
-    this.o.log(`trying ${from.name}`)
     const way = await from.open({
       ...this.#address(credential),
       clientId: await this.o.ids.get(credential.user),
@@ -189,7 +187,7 @@ export class Link {
 
   #use(current: Current): void {
     this.#current = current
-    this.o.log(`connected by ${current.way.name}${current.way.resumed ? ', session resumed' : ''}`)
+    this.o.log('connected', current.way.name, current.way.resumed)
     this.o.attach(current.way, this.o.credentials.user ?? '')
     this.#renewLater()
   }
@@ -198,11 +196,10 @@ export class Link {
     const life = Date.now() - current.since
     this.#current = undefined
     clearTimeout(this.#renewal)
-    this.o.log(`${current.way.name} ended after ${life} ms: ${why.error.reason}`)
+    this.o.log('ended', current.way.name, why.error)
     this.o.detach()
     if (life >= goodLife) this.#attempts = 0
     if (current.way.name === this.o.ways[0]?.name) this.#short = life >= goodLife || why.told ? 0 : this.#short + 1
-    else this.#short = 0
     if (why.error.code === 'client-id') {
       // Another tab is a copy of this one; where the application has named the client it is another client of its own.
       if (!this.o.ids.renew()) this.#end(why.error)
@@ -231,11 +228,12 @@ export class Link {
       if (over || this.#stopped) return end
       try {
         // With the same client id: the session goes over to it, and nothing is lost between the two.
+        await current.way.settle?.()
         const better = await this.#open(best)
-        this.#short = 0
+        this.#short = Math.min(this.#short, shortLives - 1) // one more short life, and the other way has the first turn again
         return better
-      } catch (error) {
-        this.o.log(`still no ${best.name}: ${asFitmqError(error).reason}`)
+      } catch {
+        // Not yet.
       }
     }
   }
@@ -251,7 +249,6 @@ export class Link {
     try {
       const { secret } = await this.o.credentials.renew()
       await this.#current?.way.renew(secret)
-      this.o.log('token renewed')
     } catch (error) {
       if (this.#stopped) return
       this.o.failed(asFitmqError(error))

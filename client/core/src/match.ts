@@ -1,7 +1,7 @@
 import { Handle, type Core } from './core.js'
-import { View, type Off } from './emitter.js'
+import { trim, View, type Off } from './emitter.js'
 import { asFitmqError, type FitmqError } from './errors.js'
-import type { Beacon, Match } from './feed.js'
+import type { Beacon, Match } from './generated.js'
 import { asId } from './ids.js'
 import { topicOf } from './topics.js'
 
@@ -38,10 +38,7 @@ export class PartnerFinder extends Handle {
     this.onMatch((m) => {
       this.#matches.delete(m.partnerId)
       this.#matches.set(m.partnerId, m)
-      for (const oldest of this.#matches.keys()) {
-        if (this.#matches.size <= kept) break
-        this.#matches.delete(oldest)
-      }
+      trim(this.#matches, kept)
       this.state.touch()
     })
     this.on(core.online, (up) => up && this.#beacon && this.#announce())

@@ -40,11 +40,19 @@ export function addresses(url: string | undefined): { base: string; socket: stri
   return { base: `http${secure ? 's' : ''}://${parsed.host}`, socket: `ws${secure ? 's' : ''}://${parsed.host}${path}` }
 }
 
+/** Loads the fallback, which most pages never need; once there it is there when the network is not. */
+export const loadFallback = () => import('./sse.js')
+
 /** The ways by their names. */
-export function waysOf(names: readonly TransportName[] = ['websocket', 'sse'], _http: Http): { name: TransportName; open: Opener }[] {
-  const known: Partial<Record<TransportName, Opener>> = { websocket: openWebSocket }
-  return names.flatMap((name) => {
-    const open = known[name]
-    return open === undefined ? [] : [{ name, open }]
-  })
+export function waysOf(names: readonly TransportName[] = ['websocket', 'sse'], http: Http): { name: TransportName; open: Opener }[] {
+  let streams: Opener | undefined
+  const sse: Opener = async (o) => {
+    try {
+      streams ??= (await loadFallback()).eventStreams(http)
+    } catch (cause) {
+      throw new FitmqError('network', 'the fallback could not be loaded', { cause })
+    }
+    return streams(o)
+  }
+  return names.map((name) => ({ name, open: name === 'sse' ? sse : openWebSocket }))
 }

@@ -69,7 +69,7 @@ export class Outbox {
     try {
       left = (await storage?.claim(owner, owner)) ?? []
     } catch (error) {
-      this.o.log('the outbox could not be read:', error)
+      this.o.log('outbox:', error)
       storage = undefined
     }
     if (this.#closed) {
@@ -147,7 +147,7 @@ export class Outbox {
       const storage = this.#storage ?? (await this.#opened)
       return storage && (await this.#written(storage.add({ ...kept, owner: this.#owner })))
     } catch (error) {
-      this.o.log('a message could not be kept over a reload:', error)
+      this.o.log('outbox:', error)
       return undefined
     }
   }
@@ -256,7 +256,7 @@ export class Outbox {
     try {
       await this.#storage?.remove(n)
     } catch (error) {
-      this.o.log('a sent message stays in the outbox and is sent again, which changes nothing:', error)
+      this.o.log('outbox:', error) // it is sent again then, which changes nothing
     }
   }
 
@@ -270,7 +270,7 @@ export class Outbox {
       owners.delete(this.#owner)
       for (const [owner, newest] of owners) await this.#adoptFrom(storage, owner, newest)
     } catch (error) {
-      if (!this.#closed) this.o.log('the outbox of other tabs could not be read:', error)
+      if (!this.#closed) this.o.log('outbox:', error)
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Core } from './core.js'
-import { Emitter, type Off } from './emitter.js'
+import { Emitter, trim, type Off } from './emitter.js'
 import { asFitmqError, FitmqError } from './errors.js'
 import type { Receipt } from './generated.js'
 import { asId, newId } from './ids.js'
@@ -22,14 +22,10 @@ export interface MessageInput {
 /** How far a message has come. */
 export type MessageState = 'sending' | 'stored' | 'delivered' | 'read' | 'failed'
 
-/** What is known of a message's way; in a group count tells how many members of the others. */
-export interface Delivery {
+/** What is known of a message's way; in a group count tells how many of the others. */
+export interface Delivery extends Partial<Omit<Receipt, 'state'>> {
   readonly messageId: string
   readonly state: MessageState
-  readonly by?: string
-  readonly count?: number
-  readonly of?: number
-  /** RFC 3339. */
   readonly timestamp: string
 }
 
@@ -109,30 +105,27 @@ export class SentMessage implements PromiseLike<Delivery> {
 
   /** Takes in a step, and the ones before it. In a group a step is done when all have made it. */
   advance(state: 'stored' | 'delivered' | 'read', receipt?: Receipt): void {
-    const { by, count, of, timestamp = new Date().toISOString() } = receipt ?? {}
-    const d: Delivery = {
-      messageId: this.messageId,
-      state,
-      timestamp,
-      ...(by === undefined ? {} : { by }),
-      ...(count === undefined ? {} : { count }),
-      ...(of === undefined ? {} : { of }),
-    }
-    const all = count === undefined || of === undefined || count >= of
-    if (steps.indexOf(state) < steps.indexOf(this.state) || (state === this.state && all && state === 'stored')) return
-    const reached = all ? state : steps[Math.max(1, steps.indexOf(state) - 1)]
-    if (steps.indexOf(reached ?? 'sending') > steps.indexOf(this.state)) this.state = reached ?? this.state
-    for (const s of ['stored', 'delivered', 'read'] as const) {
-      if (steps.indexOf(s) <= steps.indexOf(this.state)) this.#waits[s].resolve({ ...d, state: s })
+    const d = this.#delivery(state, receipt)
+    const { count, of } = d
+    if (count === undefined || of === undefined || count >= of) {
+      if (steps.indexOf(state) <= steps.indexOf(this.state)) return
+      this.state = state
+      for (const s of ['stored', 'delivered', 'read'] as const) {
+        if (steps.indexOf(s) <= steps.indexOf(state)) this.#waits[s].resolve({ ...d, state: s })
+      }
     }
     this.#changes.emit(d)
+  }
+
+  #delivery(state: MessageState, receipt?: Receipt): Delivery {
+    return { timestamp: new Date().toISOString(), ...receipt, messageId: this.messageId, state }
   }
 
   #fail(error: FitmqError): void {
     this.state = 'failed'
     this.error = error
     for (const s of Object.values(this.#waits)) s.reject(error)
-    this.#changes.emit({ messageId: this.messageId, state: 'failed', timestamp: new Date().toISOString() })
+    this.#changes.emit(this.#delivery('failed'))
   }
 }
 
@@ -155,10 +148,7 @@ export class Receipts {
 
   track(message: SentMessage): void {
     this.#tracked.set(message.messageId, { message, conversation: undefined })
-    for (const oldest of this.#tracked.keys()) {
-      if (this.#tracked.size <= maxTracked) return
-      this.#tracked.delete(oldest)
-    }
+    trim(this.#tracked, maxTracked)
   }
 
   take(receipt: Receipt): void {

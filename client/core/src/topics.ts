@@ -1,4 +1,4 @@
-import { patterns, stateKinds, type TopicKind } from './generated.js'
+import { patterns, type TopicKind } from './generated.js'
 
 /** What a topic is: its kind, and the ids in it in their order. */
 export interface ParsedTopic {
@@ -6,16 +6,22 @@ export interface ParsedTopic {
   ids: string[]
 }
 
-const rows = (Object.keys(patterns) as TopicKind[]).map((kind) => ({ kind, levels: patterns[kind].split('/') }))
-const states = new Set(stateKinds)
+const rows = new Map(
+  patterns.split(' ').map((pattern) => {
+    const levels = pattern.replace('!', '').split('/')
+    const words = levels.filter((level) => level !== '{}')
+    const kind = words.map((w, i) => (i === 0 ? w : w.charAt(0).toUpperCase() + w.slice(1))).join('') as TopicKind
+    return [kind, { levels, state: pattern.endsWith('!') }]
+  }),
+)
 
 /** The kind of a topic, or undefined when it is none of the fitness topics. */
 export function parseTopic(topic: string): ParsedTopic | undefined {
   const levels = topic.split('/')
-  for (const row of rows) {
+  for (const [kind, row] of rows) {
     if (row.levels.length !== levels.length) continue
     if (row.levels.every((level, i) => level === '{}' || level === levels[i])) {
-      return { kind: row.kind, ids: levels.filter((_, i) => row.levels[i] === '{}') }
+      return { kind, ids: levels.filter((_, i) => row.levels[i] === '{}') }
     }
   }
   return undefined
@@ -24,11 +30,11 @@ export function parseTopic(topic: string): ParsedTopic | undefined {
 /** The topic of a kind with these ids. */
 export function topicOf(kind: TopicKind, ...ids: string[]): string {
   let i = 0
-  return patterns[kind].replace(/\{\}/g, () => ids[i++] ?? '')
+  return (rows.get(kind)?.levels ?? []).map((level) => (level === '{}' ? (ids[i++] ?? '') : level)).join('/')
 }
 
 /** Whether only the newest value of such topics matters. */
-export const isState = (kind: TopicKind): boolean => states.has(kind)
+export const isState = (kind: TopicKind): boolean => rows.get(kind)?.state === true
 
 /** Whether the filter matches the topic, by the rules of MQTT. */
 export function matches(filter: string, topic: string): boolean {

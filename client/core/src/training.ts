@@ -16,23 +16,8 @@ const defaultExpiry = 30
 /** How many corrections are kept in the state. */
 const keptCorrections = 50
 
-/** A correction on its way: await it for stored; seen resolves when the client has seen it. */
-export class SentCorrection implements PromiseLike<void> {
-  /** Resolves when the client says that it was seen. It may never be. */
-  readonly seen: Promise<void>
-
-  constructor(
-    readonly correctionId: string,
-    private readonly stored: Promise<void>,
-    seen: (resolve: () => void) => void,
-  ) {
-    this.seen = new Promise(seen)
-  }
-
-  then<A = void, B = never>(ok?: ((value: void) => A | PromiseLike<A>) | null, bad?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
-    return this.stored.then(ok, bad)
-  }
-}
+/** A correction on its way: await it for stored; seen resolves when the client says so, which may be never. */
+export type SentCorrection = Promise<void> & { readonly correctionId: string; readonly seen: Promise<void> }
 
 /** A training: a session with a trainer, who corrects its members' form. */
 export class Training extends WorkoutSession {
@@ -58,13 +43,14 @@ export class Training extends WorkoutSession {
     const correctionId = correction.correctionId ?? newId()
     const seconds = correction.expiresIn ?? defaultExpiry
     const stored = this.core.send(topicOf('sessionForm', this.id, asId(userId)), { ...correction, correctionId }, seconds)
-    return new SentCorrection(correctionId, stored, (resolve) => {
-      const off = this.onSeen((seen) => {
-        if (seen.correctionId !== correctionId) return
+    const seen = new Promise<void>((resolve) => {
+      const off = this.onSeen((s) => {
+        if (s.correctionId !== correctionId) return
         off()
         resolve()
       })
     })
+    return Object.assign(stored, { correctionId, seen })
   }
 
   /** Corrections: one's own as a client, everybody's as the trainer. */

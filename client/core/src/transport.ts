@@ -67,6 +67,8 @@ export interface Way {
   unsubscribe(filters: readonly string[]): Promise<void>
   /** Hands in a fresh token. */
   renew(token: string): Promise<void>
+  /** Makes sure that nothing that has come comes again by another way; where that takes a request. */
+  settle?(): Promise<void>
   /** Ends the way; with forget, also the session. No callback comes after. */
   end(forget: boolean): Promise<void>
 }

@@ -48,12 +48,15 @@ export class WorkoutSession extends Handle {
   readonly ready: Promise<void>
   /** What is known now, for frameworks: get and subscribe. */
   readonly state: View<WorkoutState>
-  #joined: WorkoutState['joined'] = 'joining'
-  #error: FitmqError | undefined
-  #info: SessionInfo | undefined
-  #roster: Roster | undefined
-  #board: Leaderboard | undefined
-  #messages: Message[] = []
+  #now: Omit<WorkoutState, 'samples'> = {
+    joined: 'joining',
+    error: undefined,
+    info: undefined,
+    participants: [],
+    total: 0,
+    leaderboard: undefined,
+    messages: [],
+  }
   readonly #samples = new Map<string, LiveSample>()
   readonly #sampler: Sampler
   readonly #progress = new Emitter<LiveSample & { userId: string }>()
@@ -65,21 +68,21 @@ export class WorkoutSession extends Handle {
     readonly id: string,
   ) {
     super(core)
-    this.state = new View(() => this.#build())
+    this.state = new View(() => ({ ...this.#now, samples: Object.fromEntries(this.#samples) }))
     this.#sampler = new Sampler(core, topicOf('sessionProgress', id, '{me}'))
     this.own(() => this.#sampler.close())
     this.own(() => this.state.close())
     this.on(core.online, (up) => up && this.#sampler.pump())
     this.on(core.hub.refused, (error) => {
       if (error.topic !== `session/${id}/#`) return
-      this.#become('refused', error)
+      this.#set({ joined: 'refused', error })
       core.errors.emit(error)
     })
     this.#follow()
     this.ready = this.hold(`session/${id}/#`).ready.then(
-      () => this.#become('joined', undefined),
+      () => this.#set({ joined: 'joined', error: undefined }),
       (error: unknown) => {
-        this.#become('refused', asFitmqError(error))
+        this.#set({ joined: 'refused', error: asFitmqError(error) })
         throw error
       },
     )
@@ -153,29 +156,23 @@ export class WorkoutSession extends Handle {
   }
 
   #follow(): void {
-    this.onInfo((info) => {
-      this.#info = info
-      this.state.touch()
-    })
-    this.listen<Roster>(topicOf('sessionParticipants', this.id), (m) => {
-      this.#roster = m.payload
-      this.state.touch()
-    })
-    this.onLeaderboard((board) => {
-      this.#board = board
-      this.state.touch()
-    })
-    this.onMessage((message) => {
-      this.#messages = [...this.#messages, message].slice(-keptMessages)
-      this.state.touch()
-    })
+    this.onInfo((info) => this.#set({ info }))
+    this.onParticipants((participants, { total }) => this.#set({ participants, total }))
+    this.onLeaderboard((leaderboard) => this.#set({ leaderboard }))
+    this.onMessage((message) => this.#set({ messages: [...this.#now.messages, message].slice(-keptMessages) }))
     this.listen<SessionEvent>(topicOf('sessionEvents', this.id), (m) => this.#events.emit(m.payload))
-    this.listen<LiveSample | { samples: LiveSample[] } | ''>(topicOf('sessionProgress', this.id, '+'), (m) => this.#take(m.ids[1] ?? '', m.payload))
+    this.listen<LiveSample | { samples: LiveSample[] }>(
+      topicOf('sessionProgress', this.id, '+'),
+      (m) => this.#take(m.ids[1] ?? '', m.payload),
+      (m) => {
+        this.#samples.delete(m.ids[1] ?? '') // the session has ended
+        this.#set({})
+      },
+    )
   }
 
-  #take(userId: string, payload: LiveSample | { samples: LiveSample[] } | ''): void {
-    this.state.touch()
-    if (payload === '') return void this.#samples.delete(userId) // the session has ended
+  #take(userId: string, payload: LiveSample | { samples: LiveSample[] }): void {
+    this.#set({})
     const samples = 'samples' in payload && Array.isArray(payload.samples) ? payload.samples : [payload as LiveSample]
     for (const sample of samples) {
       this.#samples.set(userId, sample)
@@ -183,23 +180,9 @@ export class WorkoutSession extends Handle {
     }
   }
 
-  #become(joined: WorkoutState['joined'], error: FitmqError | undefined): void {
-    this.#joined = joined
-    this.#error = error
+  #set(patch: Partial<WorkoutState>): void {
+    this.#now = { ...this.#now, ...patch }
     if (!this.closed) this.state.touch()
-  }
-
-  #build(): WorkoutState {
-    return {
-      joined: this.#joined,
-      error: this.#error,
-      info: this.#info,
-      participants: this.#roster?.participants ?? [],
-      total: this.#roster?.total ?? 0,
-      samples: Object.fromEntries(this.#samples),
-      leaderboard: this.#board,
-      messages: this.#messages,
-    }
   }
 }
 

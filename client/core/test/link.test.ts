@@ -107,13 +107,19 @@ describe('Link', () => {
   })
 
   test('OK: a WebSocket that is let through and cut again and again is not the first choice any more', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
     rig = new Rig()
+    await settle()
     for (let i = 0; i < 3; i++) {
-      await vi.advanceTimersByTimeAsync(5_000)
-      if (rig.net.last.name === 'websocket') rig.net.last.lose()
+      rig.net.last.lose()
+      await vi.advanceTimersByTimeAsync(2_000)
     }
-    await vi.advanceTimersByTimeAsync(4_000)
-    expect(rig.log.at(-1)).toBe('+sse')
+    expect(rig.log.filter((l) => l !== '-')).toEqual(['+websocket', '+websocket', '+websocket', '+sse'])
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(rig.log.at(-1), 'another try').toBe('+websocket')
+    rig.net.last.lose()
+    await vi.advanceTimersByTimeAsync(8_000)
+    expect(rig.log.filter((l) => l !== '-').slice(4, 6)).toEqual(['+websocket', '+sse'])
   })
 
   test('OK: a token is renewed before it expires', async () => {
