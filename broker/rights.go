@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"context"
+
 	"github.com/fitmq/fitmq/access"
 	"github.com/fitmq/fitmq/config"
 	"github.com/fitmq/fitmq/delivery"
@@ -165,5 +167,8 @@ func (b *Broker) userChanged(userID string) {
 	b.hub.EndConnections(userID, stale, wire.NotAuthorized, "this sign-in is no longer valid")
 	if !b.users.Exists(userID) {
 		b.hub.EndSessions(userID, wire.AdministrativeAction, "the user was deleted")
+		if err := b.engine.Forget(context.Background(), userID); err != nil {
+			b.log.Error("what is kept for a deleted user could not be removed; create and delete the user again", "user", userID, "error", err)
+		}
 	}
 }

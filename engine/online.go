@@ -56,6 +56,7 @@ type visitor struct {
 	grace    time.Time // with no clients: offline from then on
 	next     time.Time // nothing is published before
 	hidden   time.Time // when the presence became private
+	gone     bool      // the user was deleted: nothing stays once the last client has gone
 }
 
 // online reports whether the user has a connected client.
@@ -80,7 +81,8 @@ func (p *presence) visitor(userID string) *visitor {
 func (p *presence) arrived(c *client, at time.Time) {
 	c.active.Store(at.UnixMilli())
 	if id := c.sender.UserID; id != "" {
-		p.visitor(id).clients[c.sender.ClientID] = c
+		v := p.visitor(id)
+		v.clients[c.sender.ClientID], v.gone = c, false
 		p.due.add(id, at)
 	}
 }
@@ -95,6 +97,9 @@ func (p *presence) departed(c *client, at time.Time, grace time.Duration) {
 	delete(v.clients, c.sender.ClientID)
 	v.lastSeen = at
 	if len(v.clients) == 0 {
+		if v.gone {
+			grace = 0
+		}
 		v.grace = at.Add(grace)
 		p.due.add(id, v.grace)
 		return
@@ -170,7 +175,7 @@ func (e *Engine) tickPresence(now time.Time, budget int) int {
 		}
 		state, again := v.judge(now, e.opt.PresenceAway)
 		switch {
-		case state == Offline && !v.lastSeen.Add(presenceKept).After(now):
+		case state == Offline && (v.gone || !v.lastSeen.Add(presenceKept).After(now)):
 			delete(p.visitors, id)
 			send = append(send, Outgoing{Topic: topics.UserPresenceTopic(id), QoS: 1, Retain: true, State: true})
 			p.dirty[id] = struct{}{}

@@ -78,7 +78,7 @@ func (e *Engine) Stats() Stats {
 		MatchHeldBack: c.MatchHeldBack.Load(), MatchesMade: c.MatchesMade.Load(), Beacons: e.matches.live(),
 		Refused: c.Refused.Load(), RefusedRate: c.RefusedRate.Load(),
 		HappeningsDropped: c.HappeningsDropped.Load(),
-		EventsDropped: c.EventsDropped.Load(), RosterDropped: c.RosterDropped.Load(),
+		EventsDropped:     c.EventsDropped.Load(), RosterDropped: c.RosterDropped.Load(),
 		Checkpoints: c.Checkpoints.Load(), CheckpointErrors: c.CheckpointErrs.Load(),
 		Sessions: e.sessions.len(), Challenges: e.challenges.len(), Clients: e.presence.len(),
 		Pending: int(c.pending.Load()), Unsaved: e.saver.unsaved(),
