@@ -123,9 +123,12 @@ type Gateway struct {
 	root    http.Handler
 	api     *http.ServeMux
 	server  *http.Server
-	streams streamLimits
-	rate    rates
-	answers answers
+	// patterns are the routes below apiPrefix, description is their OpenAPI document.
+	patterns    []string
+	description []byte
+	streams     streamLimits
+	rate        rates
+	answers     answers
 	// draining ends when the server goes down.
 	draining context.Context
 	drain    context.CancelFunc

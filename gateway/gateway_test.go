@@ -112,9 +112,9 @@ func TestGateway_UnknownPath(t *testing.T) {
 		status        int
 		detail, allow string
 	}{
-		{"GET", "/api/v1/nothing", 404, "known below /api/v1: me, users", ""},
+		{"GET", "/api/v1/nothing", 404, "/api/v1/docs lists", ""},
 		{"GET", "/api/users", 404, "try /api/v1/users", ""},
-		{"GET", "/api/v1/users/a/b/c", 404, "known below", ""},
+		{"GET", "/api/v1/users/a/b/c", 404, "/api/v1/docs", ""},
 		{"PATCH", "/api/v1/users/ana", 405, "PATCH is not possible here", "DELETE, GET, HEAD, PUT"},
 		{"POST", "/api/v1/sessions/s1", 405, "POST is not possible", "DELETE, GET, HEAD, PUT"},
 		{"GET", "/api/v1/sessions/s1/control", 405, "GET is not possible", "POST"},

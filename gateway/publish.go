@@ -83,6 +83,11 @@ var codeStatus = map[byte]struct {
 	0x99: {http.StatusUnprocessableEntity, ""},   // payload format invalid
 }
 
+// published is the answer to a message that was taken.
+type published struct {
+	MessageID string `json:"messageId,omitempty"`
+}
+
 func (g *Gateway) publish(r request) (reply, error) {
 	var b publishBody
 	if err := readBody(r.Request, &b); err != nil {
@@ -103,9 +108,7 @@ func (g *Gateway) publish(r request) (reply, error) {
 	if err := receipt.refusal(); err != nil {
 		return reply{}, err
 	}
-	return reply{body: struct {
-		MessageID string `json:"messageId,omitempty"`
-	}{receipt.MessageID}}, nil
+	return reply{body: published{receipt.MessageID}}, nil
 }
 
 // refusal is the answer to a message that was refused, nil for one that was not.

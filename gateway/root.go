@@ -52,7 +52,7 @@ const frontText = `fitmq
 
   /            the page, in a browser
   /mqtt, /ws   MQTT over WebSocket, subprotocol mqtt
-  /api/v1/     REST: me, users, links, sessions, challenges, publish, retained
+  /api/v1/     REST and event streams: see /api/v1/docs
   /healthz     alive?
   /readyz      ready?
   /metrics     Prometheus

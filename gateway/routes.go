@@ -1,10 +1,13 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/fitmq/fitmq/access"
@@ -55,6 +58,7 @@ type route struct {
 // apiRoutes maps the resources of the REST interface.
 func (g *Gateway) apiRoutes() *http.ServeMux {
 	mux := http.NewServeMux()
+	raw := map[string]http.HandlerFunc{"GET /openapi.json": g.serveOpenAPI, "GET /docs": g.serveDocs}
 	routes := []route{
 		{"GET /me", g.me},
 		{"GET /users", g.listUsers}, {"GET /users/{id}", g.getUser}, {"PUT /users/{id}", g.putUser}, {"DELETE /users/{id}", g.deleteUser},
@@ -87,13 +91,26 @@ func (g *Gateway) apiRoutes() *http.ServeMux {
 	}
 	if g.o.Streams != nil {
 		routes = append(routes, route{"POST /ack", g.ack}, route{"POST /subscribe", g.subscribe}, route{"POST /unsubscribe", g.unsubscribe})
-		mux.HandleFunc("GET "+apiPrefix+"/events", g.events)
+		raw["GET /events"] = g.events
 	}
 	for _, one := range routes {
-		method, path, _ := strings.Cut(one.pattern, " ")
-		mux.HandleFunc(method+" "+apiPrefix+path, g.answer(apiPrefix+path, one.call))
+		_, path, _ := strings.Cut(one.pattern, " ")
+		raw[one.pattern] = g.answer(apiPrefix+path, one.call)
 	}
+	for pattern, handler := range raw {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.HandleFunc(method+" "+apiPrefix+path, handler)
+	}
+	g.patterns = slices.SortedFunc(maps.Keys(raw), byPath)
+	g.description = encodeJSON(describe(g.patterns))
 	return mux
+}
+
+// byPath sorts patterns by their paths, then by their methods.
+func byPath(a, b string) int {
+	methodA, pathA, _ := strings.Cut(a, " ")
+	methodB, pathB, _ := strings.Cut(b, " ")
+	return cmp.Or(cmp.Compare(pathA, pathB), cmp.Compare(methodA, methodB))
 }
 
 const apiPrefix = "/api/v1"
@@ -129,7 +146,7 @@ func (g *Gateway) serveAPI(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
-	hint := "known below " + apiPrefix + ": me, users, links, sessions, challenges, conversations, matches, publish, events, retained, tokens, clients, stats, refusals, explain"
+	hint := apiPrefix + "/docs lists what there is"
 	if rest, ok := strings.CutPrefix(r.URL.Path, "/api/"); ok && !strings.HasPrefix(r.URL.Path, apiPrefix+"/") {
 		hint = "the interface is below " + apiPrefix + ": try " + apiPrefix + "/" + clip(strings.TrimPrefix(rest, "v1"))
 	}
