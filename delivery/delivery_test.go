@@ -563,6 +563,8 @@ func TestSession_RepeatedAsItWas(t *testing.T) {
 	exactly(pub, "q/1", "x", 3)
 	live := sub.wantMessage("q/1", "x")
 	p = p.crash(delivery.Limits{})
+	p.stop() // writes down what it has read from the log
+	p = startPlane(t, p.dir, delivery.Limits{})
 	sub = p.connect("sub", 5, lasting)
 	for _, want := range []packet{kept, live} {
 		got := sub.wantMessage(string(want.pub.Topic), string(want.pub.Payload))

@@ -50,7 +50,7 @@ type queued struct {
 	aside bool
 	// kept: a retained message that SUBSCRIBE has brought about.
 	kept bool
-	// recalled: the log had it after a crash, without the identifiers.
+	// recalled: it is known from before a restart, maybe without its identifiers.
 	recalled bool
 }
 

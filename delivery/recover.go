@@ -151,7 +151,7 @@ func (h *Hub) restore(id string, row sessionRow, p progressRow) (*Session, error
 		if f.Released {
 			state = flightReleased
 		}
-		q := queued{qos: f.QoS, retain: f.Retain, ids: f.IDs, pos: f.Pos, aside: f.Aside, kept: f.Kept}
+		q := queued{qos: f.QoS, retain: f.Retain, ids: f.IDs, pos: f.Pos, aside: f.Aside, kept: f.Kept, recalled: len(f.IDs) == 0}
 		if f.Group != 0 {
 			q.share = h.groups.recall(f.Group)
 		}
