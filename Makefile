@@ -71,7 +71,7 @@ lint: $(GOLANGCI) ## golangci-lint, and the import directions
 	go test ./tests/house
 
 .PHONY: fresh
-fresh: web/node_modules/.package-lock.json ## fail when a generated file is stale
+fresh: web/node_modules/.package-lock.json client/node_modules/.package-lock.json ## fail when a generated file is stale
 	.ci/fresh
 
 .PHONY: bench

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/fitmq/fitmq/access"
+	"github.com/fitmq/fitmq/client"
 	"github.com/fitmq/fitmq/config"
 	"github.com/fitmq/fitmq/delivery"
 	"github.com/fitmq/fitmq/engine"
@@ -260,7 +261,7 @@ func (b *Broker) makeGateway(context.Context) error {
 		Publisher: &httpPublisher{hub: b.hub, left: b.left}, Retained: &kept{hub: b.hub},
 		Console:   &console{b: b, started: time.Now().UTC()},
 		Streams:   &streams{hub: b.hub, policy: b.rights},
-		WebSocket: b.websocket, Web: web.Handler(), Ready: b.readiness, Registry: registry,
+		WebSocket: b.websocket, Web: web.Handler(), Client: client.Handler(), Ready: b.readiness, Registry: registry,
 		Webhooks: b.webhooks,
 		Logger:   b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(), Revoked: b.webRevoked, Proxies: c.Proxies.Networks(),
 		Origins: c.HTTP.AllowedOrigins,

@@ -47,6 +47,7 @@ type Options struct {
 	// WebSocket serves /mqtt and /ws, Web serves /; nil leaves the path out.
 	WebSocket http.Handler
 	Web       http.Handler
+	Client    http.Handler // /fitmq.js
 	// Ready says why the server cannot take work now, for /readyz; nil: always ready.
 	Ready func() error
 	// Registry is served at /metrics and gets this package's own metrics; nil

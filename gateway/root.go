@@ -21,6 +21,9 @@ func (g *Gateway) rootRoutes() http.Handler {
 		mux.Handle("/mqtt", g.o.WebSocket)
 		mux.Handle("/ws", g.o.WebSocket)
 	}
+	if g.o.Client != nil {
+		mux.Handle("/fitmq.js", g.o.Client)
+	}
 	mux.HandleFunc("/", g.front)
 	return mux
 }
@@ -51,6 +54,7 @@ func plain(w http.ResponseWriter, status int, text string) {
 const frontText = `fitmq
 
   /            the page, in a browser
+  /fitmq.js    the client for pages of one's own
   /mqtt, /ws   MQTT over WebSocket, subprotocol mqtt
   /api/v1/     REST and event streams: see /api/v1/docs
   /healthz     alive?

@@ -65,6 +65,8 @@ func (c *demoCmd) Run(e *env) (err error) {
 		DataDir: data, Config: config.Default(),
 		Logger: slog.New(slog.NewTextHandler(e.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
+	// Pages of one's own are opened from a file or another port. The demo is for this machine, and its passwords are new.
+	o.Config.HTTP.AllowedOrigins = []string{"*"}
 	if o.MQTTAddr, err = c.listenAt(e, c.MQTTAddr, demoMQTTAddr, "MQTT"); err != nil {
 		return err
 	}
