@@ -74,6 +74,10 @@ lint: $(GOLANGCI) ## golangci-lint, and the import directions
 fresh: web/node_modules/.package-lock.json client/node_modules/.package-lock.json ## fail when a generated file is stale
 	.ci/fresh
 
+.PHONY: fuzz
+fuzz: ## every parser of outside bytes, each for FUZZTIME (20s); crashers land in testdata/fuzz and stay
+	.ci/fuzz $(or $(FUZZTIME),20s)
+
 .PHONY: bench
 bench: packages ## fitmq beside other brokers, into docs/performance.md; takes a quarter of an hour
 	go run ./tests/bench -out docs/performance.md
