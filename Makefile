@@ -82,6 +82,13 @@ fuzz: ## every parser of outside bytes, each for FUZZTIME (20s); crashers land i
 bench: packages ## fitmq beside other brokers, into docs/performance.md; takes a quarter of an hour
 	go run ./tests/bench -out docs/performance.md
 
+.PHONY: bench-fitness
+bench-fitness: ## activities a second, boards of a million, a class of 500, a join storm; five minutes
+	go test -run '^$$' -bench '^BenchmarkFitness_' -benchtime 1x ./tests
+	go test -run '^$$' -bench '1M$$' -benchmem ./fitness/leaderboard ./fitness/challenge
+	go test -run '^$$' -bench '^(BenchmarkEngine_Activity|BenchmarkEngine_Progress|BenchmarkEngine_Chat)$$' -benchmem ./engine
+	go test -run '^$$' -bench '^BenchmarkNew_1M$$' -benchtime 1x ./engine
+
 .PHONY: bench-logins
 bench-logins: ## what 1,000 password logins a minute mean for running traffic; two minutes
 	go test -run '^$$' -bench '^BenchmarkBroker_Logins$$' -benchtime 1x ./tests

@@ -233,7 +233,11 @@ func (e *Engine) Recall(in Inbound) {
 	if p == nil || s.rec.State == workout.Ended && s.rec.Summed {
 		return
 	}
+	lost := p.track == nil
 	track, newest := e.following(s, t.User, p), false
+	if lost { // killed before the first of it was saved
+		track.Resume()
+	}
 	for i := range samples {
 		isNewest, _ := track.Take(in.Sender.ClientID, time.Time{}, &samples[i], at, batch)
 		newest = isNewest || newest

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -113,16 +114,22 @@ func (e *Engine) loadChallenges(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	err = scan(ctx, e.opt.Store, tableParticipants, "", func(key string, rec *participantRecord) {
-		id, user, _ := strings.Cut(key, "/")
+	err = e.opt.Store.Scan(ctx, tableParticipants, "", "", func(v store.Value) bool {
+		var rec participantRecord
+		if rec, bad = readParticipant(v.Data); bad != nil {
+			bad = fmt.Errorf("read %s/%s: %w", tableParticipants, v.Key, bad)
+			return false
+		}
+		id, user, _ := strings.Cut(v.Key, "/")
 		if c := e.challenges.get(id); c != nil {
 			c.board.SetJoined(user, !rec.Left, rec.Changes)
-			if rec.first() && now.Sub(rec.JoinedAt) < welcomeAgain && !told[key] {
+			if rec.first() && now.Sub(rec.JoinedAt) < welcomeAgain && !told[v.Key] {
 				e.welcome(c, user, rec.JoinedAt)
 			}
 		}
+		return true
 	})
-	if err != nil {
+	if err = errors.Join(err, bad); err != nil {
 		return err
 	}
 	for _, c := range e.challenges.m { // nobody else is here yet
@@ -149,6 +156,20 @@ func (e *Engine) loadChallenges(ctx context.Context, now time.Time) error {
 		e.wake.challenge(c, time.Time{})
 	}
 	return nil
+}
+
+// readParticipant reads a participantRecord. A start reads a million of them, and
+// all but few are as encode writes one who joined once.
+func readParticipant(b []byte) (rec participantRecord, err error) {
+	const head, tail = `{"joinedAt":"`, `","changes":1}`
+	if len(b) > len(head)+len(tail) && string(b[:len(head)]) == head && string(b[len(b)-len(tail):]) == tail {
+		if rec.JoinedAt, err = time.Parse(time.RFC3339, string(b[len(head):len(b)-len(tail)])); err == nil {
+			rec.Changes = 1
+			return rec, nil
+		}
+	}
+	err = json.Unmarshal(b, &rec)
+	return rec, err
 }
 
 // loadPeriods finds whose retained ranks are of a period that has ended since:

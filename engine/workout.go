@@ -88,14 +88,17 @@ func (e *Engine) milestoneEvent(s *session, userID string, m *workout.Milestone,
 
 // milestoneText says it in words.
 func milestoneText(m *workout.Milestone) string {
-	took := clock(m.Timer)
+	took := " in " + clock(m.Timer)
+	if m.Vague {
+		took = ""
+	}
 	switch m.Kind {
 	case workout.MilestoneDistance:
-		return fmt.Sprintf("%g %s in %s", m.Value, m.Unit, took)
+		return fmt.Sprintf("%g %s%s", m.Value, m.Unit, took)
 	case workout.MilestoneDuration:
 		return fmt.Sprintf("%g minutes, %.2f km", m.Value, m.Distance.Units()/1000)
 	case workout.MilestoneCalories:
-		return fmt.Sprintf("%g kcal in %s", m.Value, took)
+		return fmt.Sprintf("%g kcal%s", m.Value, took)
 	case workout.MilestoneZone:
 		return fmt.Sprintf("Heart-rate zone %g", m.Value)
 	}

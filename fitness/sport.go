@@ -4,8 +4,8 @@ import "fmt"
 
 // sports are the FIT profile's sports (its enum sport, without all, which stands
 // for none in particular).
-var sports = func() map[string]bool {
-	m := make(map[string]bool)
+var sports = func() map[string]string {
+	m := make(map[string]string)
 	for _, s := range []string{
 		"generic", "running", "cycling", "transition", "fitness_equipment", "swimming", "basketball", "soccer", "tennis",
 		"american_football", "training", "walking", "cross_country_skiing", "alpine_skiing", "snowboarding", "rowing",
@@ -16,7 +16,7 @@ var sports = func() map[string]bool {
 		"diving", "hiit", "racket", "wheelchair_push_walk", "wheelchair_push_run", "meditation", "disc_golf", "cricket", "rugby",
 		"hockey", "lacrosse", "volleyball", "water_tubing", "wakesurfing", "mixed_martial_arts", "snorkeling", "dance", "jump_rope",
 	} {
-		m[s] = true
+		m[s] = s
 	}
 	return m
 }()
@@ -31,7 +31,15 @@ var meant = map[string]string{
 
 // ValidSport reports whether s is one of the FIT profile's sports, such as running
 // or stand_up_paddleboarding; generic is for what is none of the others.
-func ValidSport(s string) bool { return sports[s] }
+func ValidSport(s string) bool { return sports[s] != "" }
+
+// SportName is string(b), without an allocation where that is a sport's name.
+func SportName(b []byte) string {
+	if s := sports[string(b)]; s != "" {
+		return s
+	}
+	return string(b)
+}
 
 // NoSport returns the sentence about a value of the field that is no sport, else
 // "".

@@ -18,6 +18,8 @@ const MaxActivities = 40_000
 type Board struct {
 	spec    Spec
 	users   map[string]*entrant
+	spare   []entrant        // to be used next
+	room    []act            // the same, while held
 	teamOf  map[string]int32 // user to index of the spec's teams
 	joined  int
 	changes uint64
@@ -113,10 +115,29 @@ func (b *Board) Joined(user string) bool {
 func (b *Board) entrant(user string) *entrant {
 	u := b.users[user]
 	if u == nil {
-		u = &entrant{}
+		if len(b.spare) == 0 {
+			b.spare = make([]entrant, min(max(len(b.users), 4), maxSpare))
+		}
+		u, b.spare = &b.spare[0], b.spare[1:]
 		b.users[user] = u
 	}
 	return u
+}
+
+// maxSpare is how many entrants are made at once at most: a million one by one
+// would be a million things for the collector to look at.
+const maxSpare = 1024
+
+// add puts an activity behind the user's others. While many are loaded, room for
+// everybody's first one is made for many at once.
+func (b *Board) add(u *entrant, x act) {
+	if b.held && u.acts == nil {
+		if len(b.room) == 0 {
+			b.room = make([]act, maxSpare)
+		}
+		u.acts, b.room = b.room[:0:1], b.room[1:]
+	}
+	u.acts = append(u.acts, x)
 }
 
 // Changes returns how often the user has joined or left.
@@ -232,11 +253,11 @@ func (b *Board) Apply(user string, a *Activity, arrived time.Time) (v Verdict, m
 	b.changes++
 	b.updated = max(b.updated, arrived.UnixNano())
 	if !v.Counted {
-		u.acts = append(u.acts, x)
+		b.add(u, x)
 		return v, Move{UserID: user, Period: x.period}, true
 	}
 	move = b.change(user, u, x.period, func(st *Standing) {
-		u.acts = append(u.acts, x)
+		b.add(u, x)
 		b.tally(st, &x, 1)
 	})
 	if !b.held {
@@ -311,7 +332,7 @@ func (b *Board) Review(user, id string, counts bool, reviews uint16, at time.Tim
 
 // Release ranks everybody after Hold.
 func (b *Board) Release() {
-	b.held = false
+	b.held, b.room = false, nil
 	b.fill()
 	for _, p := range b.Periods() {
 		b.complete(p, b.Updated())

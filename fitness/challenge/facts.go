@@ -55,7 +55,7 @@ func DecodeFacts(b []byte) (Activity, error) {
 	if r.take(1)[0] != factsVersion {
 		return Activity{}, errFacts
 	}
-	a := Activity{ID: r.text(), Sport: r.text()}
+	a := Activity{ID: r.text(), Sport: r.sport()}
 	a.Start = time.Unix(0, int64(r.uint64())).UTC()
 	a.Elapsed = time.Duration(r.uint64())
 	copy(a.Body[:], r.take(len(a.Body)))
@@ -104,6 +104,15 @@ func (r *reader) length() int {
 	}
 	r.b = r.b[size:]
 	return int(n)
+}
+
+// sport is text that needs no memory of its own where it is a sport's name.
+func (r *reader) sport() string {
+	n := r.length()
+	if r.bad {
+		return ""
+	}
+	return fitness.SportName(r.take(n))
 }
 
 func (r *reader) text() string {

@@ -98,6 +98,10 @@ type Milestone struct {
 	Distance leaderboard.Score `json:"totalDistance"`
 	At       time.Time         `json:"timestamp"`
 
+	// Vague tells that it was reached at some time in a long gap between samples:
+	// Timer and Distance are of the end of the gap.
+	Vague bool `json:"-"`
+
 	split int // how many kilometres or miles there were
 }
 
@@ -137,7 +141,7 @@ func (y *Tally) reached(p *Profile, calories leaderboard.Score, first bool) []Mi
 	var list []Milestone
 	add := func(m Milestone) {
 		if !first {
-			m.Timer, m.Distance, m.At = y.Timer.Seconds(), y.Dist, y.Last
+			m.Timer, m.Distance, m.At, m.Vague = y.Timer.Seconds(), y.Dist, y.Last, y.gap > maxGap
 			list = append(list, m)
 		}
 	}

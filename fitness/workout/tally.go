@@ -39,6 +39,7 @@ type Tally struct {
 	idle   bool // the newest sample said that the athlete pauses
 	zone   int  // the one held since
 	since  time.Time
+	gap    time.Duration // between the two newest samples
 }
 
 // Span is a time that is added up.
@@ -90,6 +91,7 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 func (y *Tally) take(s *Sample, sport string, newLeg bool, total leaderboard.Score, maxHeartRate float64) {
 	active := y.active(s)
 	y.Timer += active
+	y.gap = s.Timestamp.Sub(y.Last)
 	leg := y.leg(s, sport, newLeg)
 	leg.Timer += active
 	if grown := total - y.Dist; grown > 0 {

@@ -75,6 +75,12 @@ func TestTrack_Milestones(t *testing.T) {
 		a.at(time.Second, `"distance":3100`)
 		a.want("1 distance 3km")
 	})
+	t.Run("OK/Resumed", func(t *testing.T) { // what was known of the athlete is lost
+		a := newAthlete(t, workout.Profile{})
+		a.track.Resume()
+		a.at(0, `"elapsedTime":1500,"distance":5900`)
+		a.want("1500 distance 5km", "1500 duration 20min")
+	})
 	t.Run("OK/LateComer", func(t *testing.T) { // what was reached before the session is not told
 		a := newAthlete(t, workout.Profile{})
 		a.at(0, `"elapsedTime":1500,"distance":5900,"calories":350`)

@@ -33,7 +33,12 @@ type Track struct {
 	tally   *Tally
 	profile Profile
 	reached []Milestone
+	resumed bool
 }
+
+// Resume tells that the athlete was followed before, by what has been lost: what
+// the first sample has reached is told then.
+func (t *Track) Resume() { t.resumed = true }
 
 // SetProfile tells what is known of the athlete; it counts from the next sample on.
 func (t *Track) SetProfile(p Profile) { t.profile = p }
@@ -124,7 +129,7 @@ func (t *Track) add(s *Sample, sport string, newLeg bool) {
 	}
 	t.tally.take(s, sport, newLeg, total, t.profile.MaxHeartRate)
 	calories, _, _ := t.Standing(Calories)
-	t.reached = append(t.reached, t.tally.reached(&t.profile, calories, first)...)
+	t.reached = append(t.reached, t.tally.reached(&t.profile, calories, first && !t.resumed)...)
 }
 
 // stream returns the client's stream and whether there was one already.
