@@ -17,7 +17,7 @@ import (
 // beside it), saver.saving, notes.mu, book.mu, session.mu, contest.mu, conversation.mu
 // or matchBook.mu (never two of them), and last the leaves saver.mu, wakeups.mu,
 // presence.mu, preferences.mu, desk.mu, happenings.mu, quota.mu, chats.mu, rates.mu, peerCache.mu,
-// blockSet.mu, later and outbox.mu. No message is
+// blockSet.mu, goneSet.mu, later and outbox.mu. No message is
 // published and no user's rights are revoked with one of them held but admin and
 // apply.
 type Engine struct {
@@ -37,6 +37,7 @@ type Engine struct {
 	chats   chats
 	blocks  blockSet
 	matches matchBook
+	gone    goneSet
 	peersOf peerCache
 	saver   saver
 	wake    wakeups
@@ -69,6 +70,7 @@ func New(opt Options) (*Engine, error) {
 	e.chats.init(e.opt.ChatBurst, e.opt.ChatRate)
 	e.blocks.init()
 	e.matches.init()
+	e.gone.init()
 	e.saver.init()
 	e.wake.init()
 	e.out.dropped = &e.stats.EventsDropped

@@ -18,7 +18,7 @@ import (
 func (e *Engine) load(ctx context.Context) error {
 	now := e.now()
 	for _, step := range []func(context.Context, time.Time) error{
-		e.loadPosition, e.loadSessions, e.loadMembers, e.loadLive, e.loadChallenges, e.loadLinks, e.loadChats, e.loadBlocks, e.loadMatches, e.loadPreferences, e.loadPresence, e.loadNotes,
+		e.loadPosition, e.loadSessions, e.loadMembers, e.loadLive, e.loadChallenges, e.loadLinks, e.loadChats, e.loadGone, e.loadBlocks, e.loadMatches, e.loadPreferences, e.loadPresence, e.loadNotes,
 	} {
 		if err := step(ctx, now); err != nil {
 			return fmt.Errorf("load engine: %w", err)

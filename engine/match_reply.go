@@ -63,6 +63,9 @@ func (e *Engine) applyReply(pos store.Pos, in Inbound, at time.Time) {
 		e.opt.Logger.Error("skip an answer to a proposal that cannot be read", "pos", pos, "error", err)
 		return
 	}
+	if e.gone.before(at, r.Users[0], r.Users[1]) {
+		return
+	}
 	p, was := e.answer(pos, &r, at)
 	if p == nil {
 		return
@@ -196,6 +199,9 @@ func (e *Engine) applyBlock(pos store.Pos, in Inbound) {
 	var rec blockRecord
 	if err := json.Unmarshal(in.Payload, &rec); err != nil || in.Sender.UserID == "" || !topics.ValidID(rec.Whom) {
 		e.opt.Logger.Error("skip a block that cannot be read", "pos", pos, "error", err)
+		return
+	}
+	if e.gone.before(moment(in.At), in.Sender.UserID, rec.Whom) {
 		return
 	}
 	e.blocks.begin(in.Sender.UserID, rec.Whom, rec.As, uint64(pos))

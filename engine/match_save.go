@@ -51,7 +51,11 @@ func (b *blockSet) takeDirty() (dirty map[link]struct{}, puts []store.Put) {
 	dirty = b.dirty
 	b.dirty = make(map[link]struct{})
 	for x := range dirty {
-		puts = append(puts, store.Put{Key: x.trainer + "/" + x.client, Data: encode(b.m[x.trainer][x.client])})
+		put := store.Put{Key: x.trainer + "/" + x.client}
+		if rec, ok := b.m[x.trainer][x.client]; ok {
+			put.Data = encode(rec)
+		}
+		puts = append(puts, put)
 	}
 	return dirty, puts
 }
