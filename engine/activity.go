@@ -23,6 +23,12 @@ const (
 // handleActivity judges an activity. What it refuses nobody has to remember;
 // what it accepts takes effect in applyActivity.
 func (e *Engine) handleActivity(in Inbound, challengeID string, at time.Time) (Outcome, error) {
+	if id, err := challenge.ParseWithdrawal(in.Payload); id != "" || err != nil {
+		if err != nil {
+			return Outcome{}, err
+		}
+		return e.handleWithdrawal(in, challengeID, id, at)
+	}
 	a, err := challenge.ParseActivity(in.Payload, at)
 	if err != nil {
 		return Outcome{}, err

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/fitmq/fitmq/fitness"
+	"github.com/fitmq/fitmq/fitness/challenge"
 	"github.com/fitmq/fitmq/fitness/chat"
 	"github.com/fitmq/fitmq/fitness/workout"
 	"github.com/fitmq/fitmq/store"
@@ -101,7 +102,11 @@ func (e *Engine) Applied(pos store.Pos, in Inbound) {
 		e.applyControl(in, t.ID, at)
 	case topics.ChallengeActivity:
 		// Kept before it is published: what Publish says of an award comes behind.
-		e.saver.applied(0, e.applyActivity(pos, in, t.ID, at))
+		if id, err := challenge.ParseWithdrawal(in.Payload); id != "" && err == nil {
+			e.saver.applied(0, e.applyWithdrawal(in, t.ID, id, at))
+		} else {
+			e.saver.applied(0, e.applyActivity(pos, in, t.ID, at))
+		}
 	case topics.SessionChat:
 		e.applyMessage(pos, in, sessionPrefix+t.ID, at)
 	case topics.ChatMessage:

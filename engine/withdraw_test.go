@@ -1,0 +1,62 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/fitmq/fitmq/engine"
+)
+
+// Withdrawn by a message: once, for good, over a crash before and after it was
+// saved, and only one's own.
+func TestEngine_WithdrawByMessage(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t)
+	w.challenge("c1", "ana", "ben")
+	ana := sender("ana", "a")
+	w.publish(ana, act("c1"), w.activity("run-1", 1000))
+	w.publish(ana, act("c1"), w.activity("run-2", 500))
+	w.publish(sender("ben", "b"), act("c1"), w.activity("run-3", 700))
+	const tombstone = `{"activityId":"run-1","withdrawn":true}`
+	wantRefused(t, w.publish(sender("ben", "b"), act("c1"), tombstone), 0x83, "you have handed in no such activity")
+	wantRefused(t, w.publish(ana, act("c1"), `{"withdrawn":true}`), 0x99, "activityId is missing")
+	wantRefused(t, w.publish(ana, act("c1"), `{"activityId":"","withdrawn":true}`), 0x83, "activityId of 0 characters")
+	if out := w.publish(ana, act("c1"), tombstone); out.Code != 0 || !out.Log || out.Deliver {
+		t.Fatalf("got %+v, want logged", out)
+	}
+	check := func(when string) {
+		t.Helper()
+		b, err := w.Leaderboard("c1", engine.BoardQuery{})
+		must(t, err)
+		if got := lines(b.Entries); len(got) != 2 || got[0] != "1 ben 700" || got[1] != "2 ana 500" {
+			t.Errorf("%s: got %q", when, got)
+		}
+		report, err := w.RebuildChallenge(ctx, admin, "c1")
+		must(t, err)
+		if !report.Identical {
+			t.Errorf("%s: a rebuilt board differs: %+v", when, report.Differences)
+		}
+	}
+	check("withdrawn")
+	w.start() // before all of it was saved
+	check("after a crash")
+	must(t, w.Checkpoint(ctx))
+	w.start()
+	check("after a restart")
+	if out := w.publish(ana, act("c1"), tombstone); out.Code != 0 || out.Log {
+		t.Errorf("once more: got %+v, want that nothing changes", out)
+	}
+	wantRefused(t, w.publish(ana, act("c1"), w.ended("run-1", 1000, w.clock())), 0x83, "was withdrawn")
+	w.pass(time.Second)
+
+	// One that cannot be saved now is not lost.
+	w.tables.setFail(errDisk)
+	w.publish(ana, act("c1"), w.activity("run-4", 9000))
+	w.publish(ana, act("c1"), `{"activityId":"run-4","withdrawn":true}`)
+	w.tables.setFail(nil)
+	check("while the disk was full")
+	must(t, w.Checkpoint(ctx))
+	w.start()
+	check("after the disk was full")
+}
