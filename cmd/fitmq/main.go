@@ -19,7 +19,9 @@ import (
 type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the broker."`
 	Demo    demoCmd    `cmd:"" help:"Run a broker with athletes who ride, to look at."`
-	Check   checkCmd   `cmd:"" help:"Verify a data directory."`
+	Check   checkCmd   `cmd:"" help:"Test a server from the outside, or verify a data directory."`
+	Pub     pubCmd     `cmd:"" help:"Publish a message over MQTT."`
+	Sub     subCmd     `cmd:"" help:"Subscribe over MQTT and print what comes."`
 	User    userCmd    `cmd:"" help:"Users: make, show, disable, delete."`
 	Device  deviceCmd  `cmd:"" help:"Devices of a user, with secrets of their own."`
 	Link    linkCmd    `cmd:"" help:"Links between trainers and clients."`
