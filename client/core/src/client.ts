@@ -15,7 +15,7 @@ import { Inbox } from './inbox.js'
 import { announce, networkIsOff, pageWantsLog, watchPage } from './page.js'
 import { Receipts, SentMessage, type MessageInput } from './sent.js'
 import { openStorage } from './storage.js'
-import { ClientIds } from './tab.js'
+import { ClientIds, FilterNote } from './tab.js'
 import { topicOf } from './topics.js'
 import { Training } from './training.js'
 import type { TransportName, Way } from './transport.js'
@@ -41,6 +41,8 @@ export interface Subscription {
   close(): void
 }
 
+/** How long after its first connection a page has subscribed what it wants, in ms. */
+const settleIn = 3_000
 /** Without a connection for so long one is offline, in ms. */
 const offlineAfter = 12_000
 
@@ -56,6 +58,8 @@ export class Client {
   #now: Status
   readonly #receipts = new Receipts()
   readonly #leavePage: Off
+  readonly #note = new FilterNote()
+  #tidying: ReturnType<typeof setTimeout> | undefined
   #patience: ReturnType<typeof setTimeout> | undefined
   #closing: Promise<void> | undefined
   #restoring: Promise<void> | undefined
@@ -270,6 +274,7 @@ export class Client {
 
   async #end(forget: boolean): Promise<void> {
     clearTimeout(this.#patience)
+    clearTimeout(this.#tidying)
     this.#leavePage()
     for (const handle of [...this.#core.handles]) handle.close()
     this.#core.outbox.close()
@@ -295,6 +300,7 @@ export class Client {
     hub.refused.on((error) => {
       if (error.topic === this.#core.expand('user/{me}/#')) errors.emit(error)
     })
+    hub.changed.on((filters) => this.#note.write(filters))
     if (options.windowEvents !== false) hub.all.on(announce)
   }
 
@@ -302,6 +308,7 @@ export class Client {
     clearTimeout(this.#patience)
     this.#core.way = way
     this.#set({ state: 'connected', transport: way.name, userId: user, error: undefined })
+    this.#tidy(way, this.#note.take(user))
     await this.#core.hub.attach(way)
     if (this.#core.way !== way) return
     await this.#restore(user, options)
@@ -309,6 +316,18 @@ export class Client {
     this.#core.outbox.attach(way)
     loadFallback().catch(() => undefined) // then it is asked for again when it is needed
     this.#core.online.emit(true)
+  }
+
+  /** Gives up what the page before was subscribed to and this one does not want, once it has had time to say so. */
+  #tidy(way: Way, left: readonly string[]): void {
+    this.#note.write(this.#core.hub.filters())
+    if (left.length === 0 || !way.resumed) return
+    this.#tidying = setTimeout(() => {
+      const wanted = this.#core.hub.filters()
+      const stale = left.filter((f) => !wanted.includes(f))
+      // Where it fails the connection is broken, and the session ends in its time.
+      if (stale.length > 0) this.#core.way?.unsubscribe(stale).catch(() => undefined)
+    }, settleIn)
   }
 
   #restore(user: string, options: ConnectOptions): Promise<void> {

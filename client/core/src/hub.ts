@@ -53,6 +53,8 @@ export class Hub {
   #way: Way | undefined
   /** Hears every message that is not a repeat, before all others. */
   readonly all = new Emitter<Received>()
+  /** Hears when a filter is wanted for the first time, or not any more. */
+  readonly changed = new Emitter<readonly string[]>()
   /** Hears of filters that are refused. */
   readonly refused = new Emitter<FitmqError>()
 
@@ -70,6 +72,7 @@ export class Hub {
     if (h === undefined) {
       h = { filter, count: 0, asked: false, granted: false, known: false, error: undefined, waiting: [], linger: undefined }
       this.#holdings.set(filter, h)
+      this.changed.emit(this.filters())
     }
     const holding = h
     clearTimeout(holding.linger)
@@ -153,6 +156,7 @@ export class Hub {
     this.#seen.clear()
     this.all.clear()
     this.refused.clear()
+    this.changed.clear()
     this.#way = undefined
   }
 
@@ -204,6 +208,7 @@ export class Hub {
     for (const w of h.waiting.splice(0)) w.reject(new FitmqError('closed', 'unsubscribed'))
     const filter = this.expand(h.filter)
     const others = this.filters()
+    this.changed.emit(others)
     for (const topic of this.#newest.keys()) {
       if (matches(filter, topic) && !others.some((f) => matches(f, topic))) this.#newest.delete(topic)
     }

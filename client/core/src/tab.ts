@@ -84,3 +84,23 @@ export class ClientIds {
     })
   }
 }
+
+/**
+ * Notes what this tab is subscribed to, for the page that comes after a reload: the broker's session still has it, and
+ * who has left a workout by going to another page is not to stay on its roster.
+ */
+export class FilterNote {
+  readonly #storage = tabStorage()
+  #key = ''
+
+  /** What the page before was subscribed to; the first time only. */
+  take(user: string): string[] {
+    if (this.#key !== '') return []
+    this.#key = `fitmq:filters:${user}`
+    return (this.#storage?.getItem(this.#key) ?? '').split('\n').filter((f) => f !== '')
+  }
+
+  write(filters: readonly string[]): void {
+    if (this.#key !== '') this.#storage?.setItem(this.#key, filters.join('\n'))
+  }
+}
