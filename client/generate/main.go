@@ -172,7 +172,9 @@ func (s *source) members(key string) ([]member, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s.%s: %w", key, f.Names[0].Name, err)
 		}
-		list = append(list, m)
+		if m.name != "-" { // not in JSON
+			list = append(list, m)
+		}
 	}
 	return list, nil
 }

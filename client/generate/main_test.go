@@ -31,6 +31,9 @@ func TestRun(t *testing.T) {
 			"readonly heartRate?: number",
 			"readonly entries: readonly BoardEntry[]",
 		} {
+			if strings.Contains(string(got), "readonly -") {
+				t.Error("it has a member that is not in JSON")
+			}
 			if !strings.Contains(string(got), line) {
 				t.Errorf("there is no %q", line)
 			}
