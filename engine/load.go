@@ -86,12 +86,7 @@ func (e *Engine) loadLive(ctx context.Context, now time.Time) error {
 		}
 	})
 	for _, s := range e.sessions.m { // nobody else is here yet
-		if s.rec.State == workout.Ended && !s.rec.Cleared {
-			s.out.forget = s.withSamples()
-		}
-		if s.rec.State == workout.Ended && !s.rec.Summed {
-			s.out.sum = s.withSamples()
-		}
+		s.out.closing = s.rec.State == workout.Ended && !(s.rec.Cleared && s.rec.Summed)
 	}
 	return err
 }

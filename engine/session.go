@@ -91,6 +91,7 @@ type sessionOut struct {
 	rosterNext, boardNext time.Time // not before
 	rosterRev, boardRev   uint64
 	events                bucket
+	closing               bool      // the session has ended, forget and sum are to be worked out
 	forget                []string  // users whose retained sample must go
 	forgetFrom            time.Time // not before
 	sum                   []string  // users whose summary must be written
@@ -318,11 +319,7 @@ func (s *session) entered(at time.Time) {
 	}
 	// The samples leave a moment later than the end becomes known, so that one
 	// that was accepted just before does not come after its removal.
-	s.out.forget = s.withSamples()
-	s.out.forgetFrom = at.Add(2 * tickEvery)
-	if s.out.sum = slices.Clone(s.out.forget); len(s.out.sum) == 0 {
-		s.rec.Summed, s.dirty.record = true, true
-	}
+	s.out.closing, s.out.forgetFrom = true, at.Add(2*tickEvery)
 	maps.Copy(s.dirty.soon, s.dirty.later)
 	clear(s.dirty.later)
 }

@@ -209,6 +209,11 @@ func TestEngine_EndedRestart(t *testing.T) {
 	w.retained[topic] = []byte("{}")
 	w.start() // killed before the samples were removed
 	w.pass(time.Second)
+	if w.raw(topic) == "" {
+		t.Error("the last sample goes before the summaries are stored")
+	}
+	must(t, w.Checkpoint(ctx))
+	w.pass(time.Second)
 	if w.raw(topic) != "" {
 		t.Error("the last sample outlives the session")
 	}

@@ -258,6 +258,8 @@ func TestEngine_Control(t *testing.T) {
 	w.retained["session/s1/progress/ben"] = []byte("{}")
 	w.mu.Unlock()
 	w.pass(time.Second)
+	must(t, w.Checkpoint(ctx)) // the summaries are safe: the samples may go
+	w.pass(time.Second)
 	wantLines(t, w.events("s1"), "session-started", "session-paused", "session-started::resumed", "session-ended")
 	info := state[engine.Session](w, "session/s1/info")
 	if info.State != "ended" || info.StartedAt.IsZero() || info.EndedAt.IsZero() || info.Trainer != "tom" {
@@ -357,5 +359,27 @@ func TestEngine_ChangesToldOnce(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The end of a session, by a command that is applied again after a crash, comes
+// before the kept samples are recalled: their summaries are not lost.
+func TestEngine_EndReplayedBeforeRecall(t *testing.T) {
+	w := newWorld(t)
+	w.session("s1")
+	must(t, w.Checkpoint(t.Context()))
+	ben := sender("ben", "watch")
+	kept := engine.Inbound{Sender: ben, Topic: "session/s1/progress/ben", QoS: 1, Payload: []byte(w.sample(1, `"distance":100`)), At: w.clock()}
+	w.publish(ben, kept.Topic, string(kept.Payload))
+	w.publish(sender("ana", "a"), "session/s1/control", `{"action":"end"}`)
+	w.crash()
+	w.Recall(kept)
+	w.pass(time.Second)
+	must(t, w.Checkpoint(t.Context()))
+	w.crash()
+	sum, err := w.Summary(t.Context(), "s1", "ben")
+	must(t, err)
+	if !sum.Final || sum.Distance.Units() != 100 {
+		t.Errorf("got %+v, want the final one of 100 m", sum)
 	}
 }

@@ -50,14 +50,17 @@ func (e *Engine) tickSession(s *session, now time.Time, budget int) int {
 			e.publishStandings(s, now)
 		}
 	}
+	if s.out.closing {
+		e.closeUp(s)
+	}
 	if len(s.out.sum) > 0 {
 		if budget = e.sumUp(s, budget); len(s.out.sum) > 0 {
 			next = now
 		}
 	}
 	if len(s.out.forget) > 0 {
-		if s.out.forgetFrom.After(now) {
-			next = earliest(next, s.out.forgetFrom)
+		if from := s.mayForget(now); from.After(now) {
+			next = earliest(next, from)
 		} else {
 			n := min(len(s.out.forget), max(budget, 0))
 			for _, userID := range s.out.forget[:n] {
@@ -76,6 +79,34 @@ func (e *Engine) tickSession(s *session, now time.Time, budget int) int {
 		e.wake.session(s, next)
 	}
 	return budget
+}
+
+// closeUp works out whose summaries must be written and whose retained samples
+// must go, now that the session has ended. After a start that is known when they
+// have been recalled: a tick comes behind. s.mu is held.
+func (e *Engine) closeUp(s *session) {
+	s.out.closing = false
+	list := s.withSamples()
+	if !s.rec.Cleared {
+		s.out.forget = list
+	}
+	if s.rec.Summed {
+		return
+	}
+	if s.out.sum = slices.Clone(list); len(list) == 0 {
+		s.rec.Summed, s.dirty.record = true, true
+		e.saver.session(s)
+	}
+}
+
+// mayForget returns when the retained samples may go: not before the summaries
+// that a crash would have to make of them are on their way to the disk. s.mu is
+// held.
+func (s *session) mayForget(now time.Time) time.Time {
+	if s.rec.Summed && !s.dirty.record {
+		return s.out.forgetFrom
+	}
+	return now.Add(tickEvery)
 }
 
 // never is later than every moment that is waited for.

@@ -83,6 +83,10 @@ func (e *Engine) sumUp(s *session, budget int) int {
 	if s.out.sum = s.out.sum[n:]; len(s.out.sum) == 0 {
 		s.rec.Summed, s.dirty.record = true, true // written behind the summaries
 		e.saver.session(s)
+		select {
+		case e.saver.full <- struct{}{}: // at once: the retained samples wait for it
+		default:
+		}
 	}
 	return budget - n
 }

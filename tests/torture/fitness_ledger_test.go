@@ -18,6 +18,7 @@ const (
 	ruleReceipt  = "receipts tell what became of a message, each once"
 	ruleForm     = "form corrections arrive"
 	ruleNews     = "a session's news are told once"
+	ruleSummary  = "who took part has one summary, of all their samples"
 	ruleRefused  = "what is right is not refused"
 	ruleRepeated = "nothing comes twice over one connection"
 )
@@ -52,6 +53,7 @@ type ledger struct {
 	members    map[string][]string            // of conversations
 	read       map[string]map[string][]string // by conversation and user: message keys
 	forms      map[string]map[string]byte     // by user: correction -> QoS
+	moved      map[string]float64             // by user: metres of the last live sample
 	pauses     int                            // of the session
 	refused    []string
 }
@@ -60,6 +62,7 @@ func newLedger() *ledger {
 	return &ledger{
 		activities: map[string]map[string]activity{}, said: map[string][]saying{}, members: map[string][]string{},
 		read: map[string]map[string][]string{}, forms: map[string]map[string]byte{},
+		moved: map[string]float64{},
 	}
 }
 
@@ -83,8 +86,17 @@ type findings struct {
 	identical bool
 	history   map[string][]saying
 	unread    map[string]map[string]uint64 // by user and conversation, from REST
-	live      map[string][]arrival         // by user: the device that came and went
-	away      map[string][]arrival         // by user: a device that comes at the end only; nil = not yet
+	summaries []summed
+	workouts  map[string][]summed  // by user: their own history
+	live      map[string][]arrival // by user: the device that came and went
+	away      map[string][]arrival // by user: a device that comes at the end only; nil = not yet
+}
+
+// summed is a summary.
+type summed struct {
+	SessionID, UserID string
+	Final             bool
+	TotalDistance     float64
 }
 
 // score is what the user's activities come to.
@@ -121,6 +133,10 @@ func (l *ledger) judge(f *findings) []violation {
 		fail(ruleRefused, "", "%s", text)
 	}
 	l.judgeBoard(f, fail)
+	for _, user := range l.users {
+		l.judgeSummaries(user, "session", f.summaries, fail)
+		l.judgeSummaries(user, "history", f.workouts[user], fail)
+	}
 	for conversation := range l.members {
 		l.judgeTalk(f, conversation, fail)
 	}
@@ -159,6 +175,26 @@ func (l *ledger) judgeBoard(f *findings, fail failing) {
 	}
 	if !f.identical {
 		fail(ruleRebuild, "", "it is not")
+	}
+}
+
+func (l *ledger) judgeSummaries(user, where string, list []summed, fail failing) {
+	n := 0
+	for _, s := range list {
+		if s.UserID != user {
+			continue
+		}
+		n++
+		if !s.Final || s.TotalDistance != l.moved[user] {
+			fail(ruleSummary, user, "%s: %+v, want the final one with %g m", where, s, l.moved[user])
+		}
+	}
+	want := 0
+	if l.moved[user] > 0 {
+		want = 1
+	}
+	if n != want {
+		fail(ruleSummary, user, "%s: %d summaries, want %d", where, n, want)
 	}
 }
 

@@ -19,12 +19,15 @@ func order() (*ledger, *findings) {
 	l.read["ana.ben"] = map[string][]string{"ben": {"ana/m0"}}
 	l.forms["ana"] = map[string]byte{"k0": 1}
 	l.pauses = 1
+	l.moved["ana"] = 500
 
 	f := &findings{
 		board: []standing{{1, "ana", 6000.5}, {2, "ben", 2500}}, identical: true,
 		history: map[string][]saying{"ana.ben": {{"ana", "m0", "hi", 1}, {"ana", "m1", "ho", 2}}},
 		unread:  map[string]map[string]uint64{"ana": {}, "ben": {"ana.ben": 1}},
 	}
+	sum := summed{SessionID: "legs", UserID: "ana", Final: true, TotalDistance: 500}
+	f.summaries, f.workouts = []summed{sum}, map[string][]summed{"ana": {sum}}
 	award := func(user, kind string, threshold float64) arrival {
 		return arrival{conn: 1, topic: "user/" + user + "/achievement", payload: fmt.Sprintf(
 			`{"achievementId":"%s-%s-%g","kind":%q,"threshold":%g}`, user, kind, threshold, kind, threshold)}
@@ -113,6 +116,10 @@ func TestJudgeFitness(t *testing.T) {
 		{"ErrNewsTwice", func(_ *ledger, f *findings) {
 			f.away["tess"] = append(f.away["tess"], arrival{conn: 1, topic: "session/legs/events", payload: `{"type":"session-ended","timestamp":"later"}`})
 		}, []string{ruleNews}},
+		{"ErrNoSummary", func(_ *ledger, f *findings) { f.summaries = nil }, []string{ruleSummary}},
+		{"ErrTwoSummaries", func(_ *ledger, f *findings) { f.workouts["ana"] = append(f.workouts["ana"], f.summaries[0]) }, []string{ruleSummary}},
+		{"ErrSummaryOfLess", func(_ *ledger, f *findings) { f.summaries[0].TotalDistance = 400 }, []string{ruleSummary}},
+		{"ErrSummaryNotFinal", func(_ *ledger, f *findings) { f.summaries[0].Final = false }, []string{ruleSummary}},
 		{"ErrRefused", func(l *ledger, _ *findings) { l.refused = []string{"0x97"} }, []string{ruleRefused}},
 		{"ErrError", func(_ *ledger, f *findings) {
 			f.live["ben"] = append(f.live["ben"], arrival{conn: 1, topic: "user/ben/error", payload: "{}"})

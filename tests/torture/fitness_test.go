@@ -94,12 +94,20 @@ func runScene(seed uint64, round int, b *process) (s *scene, kills int, found []
 	errs := make(chan error, athletes+2)
 	var people, faults sync.WaitGroup
 	play := func(own *rand.Rand, user string) error {
+		if s.moving {
+			if err := s.move(own, user, s.live[user]); err != nil {
+				return fmt.Errorf("%s: %w", user, err)
+			}
+		}
 		for i := range 25 + own.IntN(20) {
 			if err := s.act(own, user, s.live[user], i); err != nil {
 				return fmt.Errorf("%s: %w", user, err)
 			}
 		}
 		return nil
+	}
+	if s.moving = r.IntN(2) == 0; s.moving {
+		s.sampled.Add(len(s.ledger.users))
 	}
 	for _, user := range s.ledger.users {
 		own := rand.New(rand.NewPCG(r.Uint64(), 1))
@@ -216,6 +224,9 @@ func (s *scene) find(away bool) (*findings, error) {
 		}
 		f.history[conversation] = page.Items
 	}
+	if err := s.findSummaries(f); err != nil {
+		return nil, err
+	}
 	for _, user := range s.ledger.users {
 		var list struct {
 			Items []struct {
@@ -243,6 +254,23 @@ func (s *scene) find(away bool) (*findings, error) {
 		f.away = nil
 	}
 	return f, nil
+}
+
+// findSummaries reads what the session and the users' own histories tell of it.
+func (s *scene) findSummaries(f *findings) error {
+	var of struct{ Items []summed }
+	if err := s.broker.call(http.MethodGet, "/sessions/"+s.ledger.session+"/summaries", "", nil, &of); err != nil {
+		return err
+	}
+	f.summaries, f.workouts = of.Items, map[string][]summed{}
+	for _, user := range s.ledger.users {
+		var own struct{ Items []summed }
+		if err := s.broker.call(http.MethodGet, "/users/"+user+"/workouts", "", nil, &own); err != nil {
+			return err
+		}
+		f.workouts[user] = own.Items
+	}
+	return nil
 }
 
 // report writes what came to whom into the broker's directory, and returns the

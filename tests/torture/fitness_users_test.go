@@ -20,6 +20,10 @@ type scene struct {
 	live   map[string]*client
 	away   map[string]*client
 	h      *history // for reports
+	// moving: the athletes publish live samples, and the trainer takes no breaks.
+	// sampled is done when all have been acknowledged.
+	moving  bool
+	sampled sync.WaitGroup
 
 	mu      sync.Mutex // guards below
 	ledger  *ledger
@@ -291,6 +295,9 @@ func (s *scene) train(r *rand.Rand, c *client) error {
 				"correctionId": id, "exercise": "squat", "severity": "info", "cue": "Deeper", "expiresIn": 3600,
 			})
 		case 3:
+			if s.moving {
+				continue // a session that is paused takes no samples
+			}
 			l.pauses++
 			if err = s.command(c, "pause"); err == nil {
 				err = s.command(c, "resume")
@@ -305,20 +312,51 @@ func (s *scene) train(r *rand.Rand, c *client) error {
 			return err
 		}
 	}
+	s.sampled.Wait()
 	return s.command(c, "end")
+}
+
+// move publishes a few live samples.
+func (s *scene) move(r *rand.Rand, user string, c *client) error {
+	defer s.sampled.Done()
+	metres := 0.0
+	for i := range 2 { // each one counts as often as it is sent again, and a device may send five at once
+		metres += float64(100 + r.IntN(200))
+		s.mu.Lock()
+		s.ledger.moved[user] = metres
+		s.mu.Unlock()
+		err := s.send(c, "session/"+s.ledger.session+"/progress/"+user, 1, map[string]any{
+			"seq": i + 1, "timestamp": time.Now().UTC(), "elapsedTime": 60 * (i + 1), "sport": "running", "status": "active", "distance": metres,
+		})
+		if err == nil && r.IntN(3) == 0 {
+			d := drawCut(r)
+			err = c.do(&d)
+		}
+		if err != nil {
+			return err
+		}
+		time.Sleep(ms(r, 300, 500)) // an athlete's pace
+	}
+	s.rest(c)
+	return nil
+}
+
+// rest waits until all that the client published has been acknowledged.
+func (s *scene) rest(c *client) {
+	c.settle()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.easy = false
 }
 
 // command gives the session a command when everything before has been
 // acknowledged, and waits for its own acknowledgement: what is sent again must
 // not undo what came after it.
 func (s *scene) command(c *client, action string) error {
-	c.settle()
+	s.rest(c)
 	if err := s.send(c, "session/"+s.ledger.session+"/control", 1, map[string]string{"action": action}); err != nil {
 		return err
 	}
-	c.settle()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.easy = false
+	s.rest(c)
 	return nil
 }
