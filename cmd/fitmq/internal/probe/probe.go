@@ -193,7 +193,9 @@ func (r *run) signIn(ctx context.Context) (string, error) {
 }
 
 func (r *run) version(ctx context.Context) (string, error) {
-	var doc struct{ Info struct{ Title, Version string } }
+	var doc struct {
+		Info struct{ Title, Version string }
+	}
 	if _, err := r.get(ctx, http.MethodGet, "/api/v1/openapi.json", nil, &doc); err != nil {
 		return "", err
 	}
