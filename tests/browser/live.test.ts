@@ -46,7 +46,7 @@ for (const size of sizes) {
     const { page, faults } = await open(browser, tess, size)
     await expect(page.getByTestId('session-title')).toHaveText('Track, ten by 400')
     await expect(page.getByTestId('session-state')).toHaveAttribute('data-state', 'live')
-    expect(page.url(), 'the password is gone from the address').toBe(`${broker.url}/`)
+    expect(page.url(), 'the password is gone from the address').toBe(`${broker.url}/#/live/track?challenge=spring`)
 
     const [a, b] = [await athlete(ana), await athlete(ben)]
     for (const who of [ana, ben, tess]) await expect(rosterMember(page, who.id)).toHaveCount(1)
@@ -171,7 +171,7 @@ test('signing in by the form; a wrong password is told; signing out forgets', as
   await page.getByLabel('Password').fill('wrong')
   await expectAccessible(page)
   await page.screenshot({ path: 'screenshots/sign-in.png' })
-  await page.getByRole('button', { name: 'Go live' }).click()
+  await page.getByRole('button', { name: 'Sign in' }).click()
   await expect(page.getByTestId('sign-in-problem')).toHaveText('User name or password is not right.')
   await expect(page.getByLabel('User name')).toHaveValue('tess')
   await page.getByLabel('Password').fill('tess+secret&1')
@@ -199,7 +199,7 @@ test('a copied tab gets a client id of its own', async ({ browser }) => {
   }, kept)
   await copy.goto(`${broker.url}/`)
   await expectConnection(copy, 'live')
-  const ids = (): Promise<(string | null)[]> => Promise.all([page, copy].map((p) => p.evaluate(() => sessionStorage.getItem('fitmq.client'))))
+  const ids = (): Promise<(string | null)[]> => Promise.all([page, copy].map((p) => p.evaluate(() => sessionStorage.getItem('fitmq:client:tess'))))
   await expect.poll(async () => new Set(await ids()).size).toBe(2)
   await expectConnection(page, 'live')
   await expectConnection(copy, 'live')

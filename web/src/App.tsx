@@ -1,37 +1,35 @@
+import { connect, type Client } from '@fitmq/client'
+import { FitmqProvider } from '@fitmq/react'
 import { useEffect, useState } from 'react'
-import { LivePage } from './components/LivePage'
-import { SignIn } from './components/SignIn'
-import { clientId, forgetTicket, isComplete, loadTicket, parseFragment, saveTicket, type Ticket } from './fragment'
-import { Live, type SignInProblem } from './live'
+import { Shell } from './shell/Shell'
+import { SignIn, type SignInProblem } from './shell/SignIn'
+import { forgetTicket, isComplete, loadTicket, parseLink, saveTicket, type Ticket } from './ticket'
 
-/** Takes what the address's fragment says into this tab and out of the address bar. */
-function readAddress(): Partial<Ticket> {
-  const given = parseFragment(location.hash)
-  if (given !== undefined) {
-    // A link that signs somebody in replaces everything; one that only names a session keeps who is signed in.
-    const merged = given.user === undefined ? { ...loadTicket(sessionStorage), ...given } : given
-    const { user = '', password = '', session = '', challenge = '' } = merged
-    saveTicket(sessionStorage, { user, password, session, challenge })
-    history.replaceState(null, '', location.pathname + location.search)
+/** Takes what a link says into this tab and out of the address bar. */
+function readAddress(): Ticket {
+  const link = parseLink(location.hash)
+  if (link !== undefined) {
+    // A link that signs somebody in replaces who was; one that only leads somewhere keeps it.
+    if (Object.keys(link.ticket).length > 0) saveTicket(sessionStorage, { user: '', password: '', token: '', ...link.ticket })
+    history.replaceState(null, '', link.place ?? location.pathname + location.search)
+    window.dispatchEvent(new HashChangeEvent('hashchange'))
   }
   return loadTicket(sessionStorage)
 }
 
-const socketUrl = (): string => `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/mqtt`
+function open(ticket: Ticket): Client {
+  return connect(ticket.token !== '' ? { token: ticket.token } : { username: ticket.user, password: ticket.password })
+}
 
-// Not crypto.randomUUID: a browser offers that on secure origins only, and a broker in a gym may have none.
-const randomName = (): string =>
-  Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(36).padStart(2, '0')).join('')
-
-/** Signed out: the form. Signed in: the live page. */
+/** Signed out: the form. Signed in: the app, with one client for all of it. */
 export function App() {
   const [ticket, setTicket] = useState(readAddress)
   const [problem, setProblem] = useState<SignInProblem>()
-  const [live, setLive] = useState<Live>()
+  const [client, setClient] = useState<Client>()
 
   useEffect(() => {
     const onHash = (): void => {
-      if (parseFragment(location.hash) !== undefined) setTicket(readAddress())
+      if (parseLink(location.hash) !== undefined) setTicket(readAddress())
     }
     window.addEventListener('hashchange', onHash)
     return () => window.removeEventListener('hashchange', onHash)
@@ -39,46 +37,46 @@ export function App() {
 
   useEffect(() => {
     if (!isComplete(ticket)) return
-    const made = new Live({
-      url: socketUrl(),
-      ticket,
-      clientId: (renew) => clientId(sessionStorage, randomName, renew),
-      onSignInProblem: (why) => {
-        forgetTicket(sessionStorage)
-        setProblem(why)
-        setTicket(loadTicket(sessionStorage))
-      },
+    const made = open(ticket)
+    let known = false // that the broker has let us in before
+    const off = made.onStatus(({ state, error }) => {
+      if (state === 'connected') known = true
+      if (state !== 'closed' || error === undefined) return
+      forgetTicket(sessionStorage)
+      setProblem(error.code !== 'sign-in' ? 'failed' : known ? 'ended' : ticket.token !== '' ? 'refusedToken' : 'refused')
+      setTicket(loadTicket(sessionStorage))
     })
-    setLive(made)
-    void made.start()
+    setClient(made)
     return () => {
-      made.stop()
-      setLive(undefined)
+      off()
+      setClient(undefined)
+      void made.close()
     }
   }, [ticket])
 
-  if (isComplete(ticket)) {
-    if (live === undefined) return null
+  if (!isComplete(ticket)) {
     return (
-      <LivePage
-        live={live}
+      <SignIn
+        user={ticket.user}
+        problem={problem}
+        onSubmit={(t) => {
+          saveTicket(sessionStorage, t)
+          setProblem(undefined)
+          setTicket(t)
+        }}
+      />
+    )
+  }
+  if (client === undefined) return null
+  return (
+    <FitmqProvider client={client}>
+      <Shell
         onSignOut={() => {
           forgetTicket(sessionStorage)
           setProblem(undefined)
           setTicket(loadTicket(sessionStorage))
         }}
       />
-    )
-  }
-  return (
-    <SignIn
-      known={ticket}
-      problem={problem}
-      onSubmit={(t) => {
-        saveTicket(sessionStorage, t)
-        setProblem(undefined)
-        setTicket(t)
-      }}
-    />
+    </FitmqProvider>
   )
 }

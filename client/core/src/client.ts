@@ -94,7 +94,7 @@ export class Client {
       log,
     })
     this.#feed(options)
-    this.#leavePage = watchPage({ up: () => this.#link.hurry(), down: () => this.#state('offline') })
+    this.#leavePage = watchPage({ up: () => this.#back(), down: () => this.#state('offline') })
     this.#arm()
     queueMicrotask(() => {
       if (this.#closing) return
@@ -362,6 +362,13 @@ export class Client {
     this.#core.errors.emit(error)
     this.#set({ state: 'closed', transport: 'offline' })
     void this.close()
+  }
+
+  /** The network is back, as the browser says: the way there may have outlived it. */
+  #back(): void {
+    const { way } = this.#core
+    if (way !== undefined && this.status.state === 'offline') this.#set({ state: 'connected', transport: way.name })
+    this.#link.hurry()
   }
 
   #state(state: Status['state']): void {

@@ -12,12 +12,12 @@ export class Guard extends Component<{ children: ReactNode }, { failed: boolean 
   override render(): ReactNode {
     if (!this.state.failed) return this.props.children
     return (
-      <main className="broken" role="alert">
+      <div className="broken" role="alert">
         <p>{strings.broken}</p>
         <button type="button" className="button" onClick={() => location.reload()}>
           {strings.reload}
         </button>
-      </main>
+      </div>
     )
   }
 }

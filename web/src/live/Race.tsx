@@ -1,10 +1,11 @@
+import type { Leaderboard, SessionInfo } from '@fitmq/client'
 import type { CSSProperties } from 'react'
 import { formatGap, formatScore, hue, score } from '../format'
-import { race, type RaceRow } from '../select'
-import type { LiveState } from '../state'
 import { strings } from '../strings'
-import { useReorder } from './hooks'
-import { Avatar, Figure } from './parts'
+import { useReorder } from '../ui/hooks'
+import { Avatar, Figure } from '../ui/parts'
+import { race, type RaceRow } from './select'
+import type { Track } from './track'
 
 const t = strings.race
 /** Rows shown; a board carries at most its top 25. */
@@ -13,23 +14,31 @@ const rowsShown = 12
 const newFor = 8_000
 
 /** Who leads, by how much, and where everybody is behind. */
-export function Race({ state: s, now }: { state: LiveState; now: number }) {
-  const rows = race(s).slice(0, rowsShown)
-  const unit = s.board?.unit ?? ''
-  const metric = strings.metrics[s.board?.metric ?? '']
+export function Race({ board, info, track, me, now }: { board: Leaderboard | undefined; info: SessionInfo | undefined; track: Track; me: string; now: number }) {
+  const rows = race(board).slice(0, rowsShown)
+  const unit = board?.unit ?? ''
+  const metric = strings.metrics[board?.metric ?? '']
+  const { lead } = track
   const list = useReorder<HTMLOListElement>(rows.map((r) => r.userId).join(' '))
   const leader = rows[0]
   return (
-    <section className="panel race" aria-labelledby="race-title" data-testid="race" data-revision={s.board?.revision}>
+    <section className="panel race" aria-labelledby="race-title" data-testid="race" data-revision={board?.revision}>
       <h2 id="race-title" className="visually-hidden">{t.title}</h2>
       {leader === undefined ? (
         <p className="empty">{t.waiting}</p>
       ) : (
         <>
-          <Leader key={s.lead?.count ?? 0} row={leader} second={rows[1]} unit={unit} ended={s.info?.state === 'ended'} fresh={s.lead !== undefined && now - s.lead.at < newFor} />
+          <Leader
+            key={lead?.count ?? 0}
+            row={leader}
+            second={rows[1]}
+            unit={unit}
+            ended={info?.state === 'ended'}
+            fresh={lead !== undefined && now - lead.at < newFor}
+          />
           <ol className="lanes" ref={list}>
             {rows.map((row) => (
-              <Lane key={row.userId} row={row} unit={unit} me={row.userId === s.me} />
+              <Lane key={row.userId} row={row} unit={unit} me={row.userId === me} />
             ))}
           </ol>
           {metric !== undefined && <p className="fine race-by">{t.rankBy(metric)}</p>}

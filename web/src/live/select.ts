@@ -1,10 +1,18 @@
 // What the page shows, derived from what it knows. Pure.
-import type { Athlete, LiveState } from './state'
+import type { Leaderboard, Participant, SessionInfo } from '@fitmq/client'
+import type { Athlete, Track } from './track'
 
 /** Silence after which an athlete's numbers count as old, in ms. */
 export const staleAfter = 10_000
 
 export type TileState = 'active' | 'paused' | 'stale' | 'ended' | 'left' | 'waiting'
+
+/** What the client knows of the session. */
+export interface Room {
+  readonly info?: Pick<SessionInfo, 'state' | 'trainer'> | undefined
+  readonly participants: readonly Participant[]
+  readonly leaderboard?: Leaderboard | undefined
+}
 
 export interface Tile {
   userId: string
@@ -29,43 +37,43 @@ export interface RaceRow {
 
 /**
  * One tile per athlete: in race order, then those without a place by name, those who left last.
- * Trainers and onlookers on the roster have a tile only when they move too.
+ * The trainer has a tile only when moving too.
  */
-export function tiles(s: LiveState): Tile[] {
-  const here = new Map((s.roster?.participants ?? []).map((p) => [p.userId, p]))
-  const ranks = new Map((s.board?.entries ?? []).map((e) => [e.userId, e.rank]))
-  const ids = new Set(s.athletes.keys())
+export function tiles(room: Room, t: Track): Tile[] {
+  const here = new Map(room.participants.map((p) => [p.userId, p]))
+  const ranks = new Map((room.leaderboard?.entries ?? []).map((e) => [e.userId, e.rank]))
+  const ids = new Set(t.athletes.keys())
   for (const p of here.values()) {
-    const watches = p.role !== 'member' || p.userId === s.info?.trainer
-    if (!watches) ids.add(p.userId)
+    if (p.role !== 'trainer' && p.userId !== room.info?.trainer) ids.add(p.userId)
   }
   const made = [...ids].map((userId) => ({
     userId,
-    name: s.names[userId] ?? userId,
+    name: t.names[userId] ?? here.get(userId)?.name ?? userId,
     rank: ranks.get(userId),
-    athlete: s.athletes.get(userId),
-    here: s.roster === undefined || here.has(userId),
-    over: s.info?.state === 'ended',
+    athlete: t.athletes.get(userId),
+    here: here.size === 0 || here.has(userId),
+    over: room.info?.state === 'ended',
   }))
   return made.sort(
     (a, b) =>
       Number(b.here || b.rank !== undefined) - Number(a.here || a.rank !== undefined) ||
       (a.rank ?? Infinity) - (b.rank ?? Infinity) ||
+      Number(b.athlete !== undefined) - Number(a.athlete !== undefined) ||
       (a.name < b.name ? -1 : 1),
   )
 }
 
 export function tileState(t: Tile, now: number): TileState {
   if (t.athlete === undefined) return t.here ? 'waiting' : 'left'
-  if (t.over || t.athlete.closed || t.athlete.sample.status === 'ended') return 'ended'
+  if (t.over || t.athlete.sample.status === 'ended') return 'ended'
   if (!t.here) return 'left'
   if (now - t.athlete.heardAt > staleAfter) return 'stale'
   return t.athlete.sample.status === 'paused' ? 'paused' : 'active'
 }
 
 /** The session's board with gaps and places on the lane; the spread is never drawn wider than it matters. */
-export function race(s: LiveState): RaceRow[] {
-  const entries = s.board?.entries ?? []
+export function race(board: Leaderboard | undefined): RaceRow[] {
+  const entries = board?.entries ?? []
   const leader = entries[0]
   if (leader === undefined) return []
   const gaps = entries.map((e) => Math.abs(leader.score - e.score))

@@ -1,4 +1,15 @@
 import { useEffect, useLayoutEffect, useRef, useState, type RefObject } from 'react'
+import { strings } from '../strings'
+
+/** The tab's title while the component is mounted. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · ${strings.product}`
+    return () => {
+      document.title = strings.product
+    }
+  }, [title])
+}
 
 /** This machine's clock, read anew each period. */
 export function useNow(period: number): number {

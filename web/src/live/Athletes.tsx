@@ -1,8 +1,8 @@
 import { memo, useState } from 'react'
 import { count, distance, formatDuration, heartRateZone, join, speedOrPace, type Measure } from '../format'
-import { tileState, type Tile, type TileState } from '../select'
 import { strings } from '../strings'
-import { Avatar, Figure } from './parts'
+import { Avatar, Figure } from '../ui/parts'
+import { tileState, type Tile, type TileState } from './select'
 import { Sparkline } from './Sparkline'
 
 const t = strings.athletes
@@ -35,7 +35,7 @@ export function Athletes({ tiles, now, me }: { tiles: Tile[]; now: number; me: s
 const AthleteTile = memo(function AthleteTile({ userId, name, rank, athlete, state, me }: Tile & { state: TileState; me: boolean }) {
   const sample = athlete?.sample
   const shown = sample === undefined ? [] : measures(sample)
-  const zone = sample?.heartRate === undefined ? undefined : heartRateZone(sample.heartRate)
+  const zone = sample?.heartRate ? heartRateZone(sample.heartRate) : undefined
   return (
     <li
       className="tile panel"
@@ -66,7 +66,7 @@ const AthleteTile = memo(function AthleteTile({ userId, name, rank, athlete, sta
       {sample !== undefined && athlete !== undefined && (
         <>
           <div className="tile-pulse">
-            <HeartRate bpm={sample.heartRate} zone={zone} />
+            <HeartRate bpm={sample.heartRate || undefined} zone={zone} />
             <Sparkline
               values={athlete.heartRates.length > 1 ? athlete.heartRates : athlete.speeds}
               label={t.trend(name, (athlete.heartRates.length > 1 ? t.heartRate : t.speed).toLowerCase())}

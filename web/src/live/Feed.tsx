@@ -1,6 +1,7 @@
-import { formatAgo, formatScore } from '../format'
-import type { FeedItem, FeedKind, LiveState } from '../state'
+import type { Achievement } from '@fitmq/client'
+import { count, formatAgo, formatDuration, formatScore, join } from '../format'
 import { strings } from '../strings'
+import type { FeedItem, FeedKind } from './track'
 
 const t = strings.feed
 const shown = 12
@@ -12,21 +13,20 @@ const pictures: Record<FeedKind, string> = {
   session: 'M6 4l10 6-10 6z',
   lead: 'M4 12l6-6 6 6M4 17l6-6 6 6',
   award: 'M10 3l2.2 4.6 5 .6-3.7 3.5 1 5L10 14.2 5.5 16.7l1-5L2.8 8.2l5-.6z',
-  notice: 'M10 4v8M10 15.5v.5',
-  refusal: 'M5 5l10 10M15 5L5 15',
+  milestone: 'M5 17V4l10 3.5L5 11',
 }
 
 /** The last things that happened, newest first. */
-export function Feed({ state: s, now }: { state: LiveState; now: number }) {
+export function Feed({ items, names, now }: { items: readonly FeedItem[]; names: Readonly<Record<string, string>>; now: number }) {
   return (
     <section className="panel feed" aria-labelledby="feed-title">
       <h2 id="feed-title" className="panel-title">{t.title}</h2>
-      {s.feed.length === 0 && <p className="empty">{t.empty}</p>}
+      {items.length === 0 && <p className="empty">{t.empty}</p>}
       <ol data-testid="feed">
-        {s.feed.slice(0, shown).map((item) => (
+        {items.slice(0, shown).map((item) => (
           <li key={item.key} data-testid="feed-item" data-kind={item.kind} data-user={item.userId} data-event={item.event}>
             <svg viewBox="0 0 20 20" aria-hidden="true"><path d={pictures[item.kind]} /></svg>
-            <span className="feed-text">{sentence(item, s)}</span>
+            <span className="feed-text">{sentence(item, names)}</span>
             <time dateTime={new Date(item.at).toISOString()}>{formatAgo(now - item.at)}</time>
           </li>
         ))}
@@ -35,8 +35,8 @@ export function Feed({ state: s, now }: { state: LiveState; now: number }) {
   )
 }
 
-function sentence(item: FeedItem, s: LiveState): string {
-  const name = item.name ?? s.names[item.userId ?? ''] ?? item.userId ?? ''
+function sentence(item: FeedItem, names: Readonly<Record<string, string>>): string {
+  const name = item.name ?? names[item.userId ?? ''] ?? item.userId ?? ''
   switch (item.kind) {
     case 'join':
       return t.joined(name)
@@ -45,11 +45,9 @@ function sentence(item: FeedItem, s: LiveState): string {
     case 'lead':
       return strings.race.leadTaken(name)
     case 'award':
-      return t.award(name, award(item))
-    case 'notice':
-      return item.text ?? ''
-    case 'refusal':
-      return t.refused(item.text ?? '')
+      return item.award === undefined ? '' : t.award(name, awardWords(item.award))
+    case 'milestone':
+      return t.award(name, milestone(item))
     case 'session':
       return sessionSentence(item.event ?? '')
   }
@@ -66,9 +64,17 @@ function sessionSentence(event: string): string {
   return told[event] ?? event.replaceAll('-', ' ')
 }
 
-function award(item: FeedItem): string {
-  const a = item.award
-  if (a === undefined) return ''
+/** What an award is for, in words. */
+export function awardWords(a: Achievement): string {
   const at = formatScore(a.threshold ?? a.value ?? 0, a.unit ?? 'count')
-  return strings.awards[a.kind]?.(at) ?? a.kind
+  return a.title || (strings.awards[a.kind]?.(at) ?? a.kind)
+}
+
+function milestone(item: FeedItem): string {
+  const m = item.milestone
+  if (m === undefined) return ''
+  if (m.milestone === 'heartRateZone') return t.zone(m.value)
+  if (m.milestone !== 'personalBest') return t.reached(join(count(m.value, m.unit)))
+  const best = strings.bests[m.best ?? ''] ?? m.best ?? ''
+  return t.best(best, m.unit === 's' ? formatDuration(m.value) : formatScore(m.value, m.unit))
 }

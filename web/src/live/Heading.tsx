@@ -1,0 +1,42 @@
+import type { UseWorkoutSession } from '@fitmq/react'
+import { strings } from '../strings'
+import { Avatar } from '../ui/parts'
+
+/** Faces that are drawn; the number says how many there are. */
+const facesShown = 6
+
+/** What the session is, how it stands, and who is in it. */
+export function Heading({ id, room, title }: { id: string; room: UseWorkoutSession; title: string; me: string }) {
+  const { info, participants: people, total } = room
+  const count = Math.max(total, people.length)
+  return (
+    <div className="heading" data-session={id}>
+      <div className="heading-text">
+        {info !== undefined && (
+          <span className="state-pill" data-testid="session-state" data-state={info.state}>
+            {strings.sessionState[info.state]}
+          </span>
+        )}
+        <h1 data-testid="session-title">{title}</h1>
+      </div>
+      <div className="roster" data-testid="roster" data-count={count}>
+        <ul className="faces" aria-label={strings.roster(count)}>
+          {people.map((p, i) => (
+            <li
+              key={p.userId}
+              className={i < facesShown ? '' : 'visually-hidden'}
+              data-testid="roster-member"
+              data-user={p.userId}
+              data-role={p.role}
+              title={p.name}
+            >
+              <Avatar userId={p.userId} name={p.name} size="small" />
+              <span className="visually-hidden">{p.name}</span>
+            </li>
+          ))}
+        </ul>
+        <span className="muted">{strings.roster(count)}</span>
+      </div>
+    </div>
+  )
+}

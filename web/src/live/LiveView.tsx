@@ -1,0 +1,48 @@
+import { useConnection, useWorkoutSession } from '@fitmq/react'
+import { useMemo } from 'react'
+import { ChallengeAside } from '../challenge/ChallengeAside'
+import { shownOf } from '../shell/Connection'
+import { useMe } from '../shell/me'
+import { strings } from '../strings'
+import { useNow, useSettled, useTitle } from '../ui/hooks'
+import { Athletes } from './Athletes'
+import { Feed } from './Feed'
+import { Heading } from './Heading'
+import { Race } from './Race'
+import { tiles } from './select'
+import { useTrack } from './useTrack'
+
+/** A live session as it happens, and a challenge beside it where the address names one. */
+export function LiveView({ id, challenge }: { id: string; challenge: string | undefined }) {
+  const room = useWorkoutSession(id)
+  const track = useTrack(room.session)
+  const me = useMe()
+  const connection = shownOf(useConnection())
+  const now = useNow(1000)
+  const lead = useSettled(track.lead, 1500) // two who pass each other all the time are not read out all the time
+  const shown = useMemo(() => tiles(room, track), [room.participants, room.leaderboard, room.info, track])
+  const title = room.info?.title || id
+  useTitle(title)
+  return (
+    <>
+      <Heading id={id} room={room} title={title} me={me.userId} />
+      {room.joined === 'refused' ? (
+        <p className="panel notice" data-testid="session-denied">{room.error?.reason ?? strings.sessionDenied}</p>
+      ) : (
+        <div className="columns" data-connection={connection}>
+          <div className="column-race">
+            <Race board={room.leaderboard} info={room.info} track={track} me={me.userId} now={now} />
+            <Athletes tiles={shown} now={now} me={me.userId} />
+          </div>
+          <aside className="column-aside" aria-label={strings.aside}>
+            {challenge !== undefined && <ChallengeAside id={challenge} />}
+            <Feed items={track.feed} names={track.names} now={now} />
+          </aside>
+        </div>
+      )}
+      <p className="visually-hidden" aria-live="polite" data-testid="announcer">
+        {lead === undefined ? '' : strings.race.leadTaken(lead.name)}
+      </p>
+    </>
+  )
+}
