@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"net/url"
@@ -125,53 +126,81 @@ func checkChange(t *testing.T, c change, version byte) {
 	s.EmitStored(c.topic, "before")
 	for live.await(c.topic) != "before" { // what the domain publishes itself comes, too
 	}
+	begin := time.Now()
 	for _, what := range c.do {
 		perform(t, s, what)
 	}
+	// From here on, and not only once the client has been told, nothing comes.
+	for range changeMessages {
+		s.EmitStored(c.topic, "after")
+	}
+	s.EmitStored("marker/end", "end")
 	if c.ends != 0 {
-		live.wantEnd(c.ends)
+		live.wantEndWithout(c.ends, c.topic)
+		t.Logf("ended %v after the change was asked for", time.Since(begin))
 		if p := connectPeer(t, s, version, connectFlags{}, "live", c.user, pass); p.code == 0 {
 			t.Error("a sign-in that is no longer valid is let in")
 		}
-	} else {
-		live.wantEnded(t, c.user, c.filter)
+		return
 	}
-	s.EmitStored(c.topic, "after")
-	s.EmitStored("marker/end", "end")
-	if c.ends == 0 {
-		live.wantNothingBut(c.topic, "marker/end")
-		if got := live.unsubscribe(c.filter); version == 5 && got != 0x11 {
-			t.Errorf("UNSUBACK %#x, want no subscription existed", got)
-		}
-		if code := live.subscribe(c.filter); code < 0x80 {
-			t.Errorf("it can be had again: SUBACK %#x", code)
-		}
-		away = connect("away")
-		if !away.present {
-			t.Fatal("the session is gone")
-		}
-		away.wantNothingBut(c.topic, "marker/end")
-		http := cell{t: t, s: s, letter: 'x', user: c.user, pass: pass}
-		if filter, shared := strings.CutPrefix(c.filter, "$share/g/"); !shared {
-			if status, _ := http.http("GET", "/retained?filter="+url.QueryEscape(filter), ""); status != 403 {
-				t.Errorf("retained messages are read over HTTP: %d", status)
-			}
+	live.wantEnded(c.user, c.filter, c.topic)
+	t.Logf("told %v after the change was asked for", time.Since(begin))
+	if got := live.unsubscribe(c.filter); version == 5 && got != 0x11 {
+		t.Errorf("UNSUBACK %#x, want no subscription existed", got)
+	}
+	if code := live.subscribe(c.filter); code < 0x80 {
+		t.Errorf("it can be had again: SUBACK %#x", code)
+	}
+	away = connect("away")
+	if !away.present {
+		t.Fatal("the session is gone")
+	}
+	away.wantNothingBut(c.topic, "marker/end")
+	http := cell{t: t, s: s, letter: 'x', user: c.user, pass: pass}
+	if filter, shared := strings.CutPrefix(c.filter, "$share/g/"); !shared {
+		if status, _ := http.http("GET", "/retained?filter="+url.QueryEscape(filter), ""); status != 403 {
+			t.Errorf("retained messages are read over HTTP: %d", status)
 		}
 	}
 }
 
-// wantEnded waits for the word that a subscription has ended.
-func (p *peer) wantEnded(t *testing.T, user, filter string) {
-	t.Helper()
-	begin := time.Now()
-	for {
-		text := p.await("user/" + user + "/error")
-		if strings.Contains(text, `"topic":"`+filter+`"`) && strings.Contains(text, "subscription ended") {
-			break
+// changeMessages is how many messages follow a change at once.
+const changeMessages = 50
+
+// wantEnded reads up to marker/end and to the word that the subscription has
+// ended, and wants nothing of the topic that was sent since.
+func (p *peer) wantEnded(user, filter, topic string) {
+	p.t.Helper()
+	for told, end := false, false; !told || !end; {
+		switch from, text := p.next(); {
+		case from == "marker/end":
+			end = true
+		case from == topic && text == "after":
+			p.t.Fatalf("%s was delivered after the change", topic)
+		case from == "user/"+user+"/error":
+			told = told || strings.Contains(text, `"topic":"`+filter+`"`) && strings.Contains(text, "subscription ended")
 		}
 	}
-	if took := time.Since(begin); took > time.Second {
-		t.Logf("told after %v", took)
+}
+
+// wantEndWithout is wantEnd that wants nothing of the topic that was sent since.
+func (p *peer) wantEndWithout(code wire.Code, topic string) {
+	p.t.Helper()
+	for {
+		header, body := p.read()
+		switch {
+		case header == 0 && p.version == 5:
+			p.t.Fatalf("closed without a DISCONNECT, want %v", code)
+		case header == 0:
+			return
+		case header == 0xE0:
+			if got := wire.Code(body[0]); got != code {
+				p.t.Errorf("DISCONNECT %v, want %v", got, code)
+			}
+			return
+		case header>>4 == wire.PUBLISH && bytes.Contains(body, []byte(topic)) && bytes.HasSuffix(body, []byte("after")):
+			p.t.Errorf("%s was delivered after the change", topic)
+		}
 	}
 }
 
@@ -219,6 +248,8 @@ func TestRights_PublishingEndsAtOnce(t *testing.T) {
 		{"removed from a session", "ben", "session/s1/chat", `{"content":"hi"}`, "DELETE /sessions/s1/members/ben"},
 		{"removed from a conversation", "ben", "chat/crew/message", `{"content":"hi"}`, "as ben: DELETE /conversations/crew/members/ben"},
 		{"blocked", "ben", "chat/ana.ben/message", `{"content":"hi"}`, "as ana: PUT /me/blocks/ben {}"},
+		{"a partner blocked", "pia", "chat/ana.pia/message", `{"content":"hi"}`, "as ana: PUT /me/blocks/pia {}"},
+		{"a partner who has blocked", "pia", "chat/ana.pia/message", `{"content":"hi"}`, "as pia: PUT /me/blocks/ana {}"},
 		{"trainer replaced", "tim", "session/s1/form/ana", "x", "PUT /sessions/s1 " + trainerless},
 		{"removed from a challenge", "ben", "challenge/c1/activity", anActivity, "DELETE /challenges/c1/participants/ben"},
 	} {

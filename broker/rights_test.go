@@ -22,7 +22,7 @@ import (
 //	session s1 (invite): host hana, trainer tim, members ana, ben, kim
 //	challenge c1 (invite): organizer otto, participants ana, ben
 //	links: tim and tess train ana; conversations: ana.ben, and the group crew of ben
-//	ana has blocked kim, and has a device
+//	ana has blocked kim, has a device, and is matched with pia, who is in nothing
 var kinds = []struct {
 	letter byte
 	user   string // "" = not signed in
@@ -39,6 +39,7 @@ var kinds = []struct {
 	{'d', "ana", "device"},   // a device of the named user
 	{'g', "otto", "member"},  // organizer of the challenge
 	{'k', "kim", "member"},   // member of the session, blocked by ana
+	{'p', "pia", "member"},   // matched with ana as training partners
 	{'s', "svc", "service"},  // a backend
 	{'m', "admin", "admin"},  // administrator
 }
@@ -78,7 +79,10 @@ var rightsTable = []struct{ topic, publish, receive, payload string }{
 	{"chat/ben.ana/message", "", "sm", `{"content":"hi"}`}, // not in byte order
 	{"chat/ana.kim/message", "", "ak sm", `{"content":"hi"}`},
 	{"chat/ana.kim/typing", "", "ak sm", `{"typing":true}`},
-	{"chat/ana.olga/message", "", "ao sm", `{"content":"hi"}`}, // strangers
+	{"chat/ana.olga/message", "", "ao sm", `{"content":"hi"}`},  // strangers
+	{"chat/ana.pia/message", "ap", "ap sm", `{"content":"hi"}`}, // matched
+	{"chat/ana.pia/typing", "ap", "ap sm", `{"typing":true}`},
+	{"chat/ana.pia/read", "ap", "sm", ""},
 	{"chat/crew/message", "b", "b sm", `{"content":"hi"}`},
 	{"chat/nobody/message", "", "sm", `{"content":"hi"}`},
 	{"user/ana/chat/ana.ben", "", "ad sm", ""},
@@ -93,11 +97,12 @@ var rightsTable = []struct{ topic, publish, receive, payload string }{
 	{"user/ana/presence", "", "adbhtTg sm", ""}, // linked, or in one session or challenge, not blocked
 	{"user/ben/presence", "", "badhtkg sm", ""},
 	{"user/ana/away", "a", "sm", ""},
+	{"user/ana/notification/read", "a", "sm", ""},
 	{"user/ana/else", "", "sm", ""},
 	{"user/ana", "", "sm", ""},
-	{"match/beacon", "obhtTuadgk", "", ""},
-	{"match/reply", "obhtTuagk", "", ""},
-	{"match/block", "obhtTuagk", "", ""},
+	{"match/beacon", "obhtTuadgkp", "", ""},
+	{"match/reply", "obhtTuagkp", "", ""},
+	{"match/block", "obhtTuagkp", "", ""},
 	{"match/else", "", "sm", ""},
 	{"$SYS/broker/rights-test", "", "sm", ""},
 	{"a/b", "", "sm", ""},
@@ -139,6 +144,7 @@ func rightsWorld(t *testing.T, s *brokertest.Server) (device string) {
 	admin("PUT", "/links/tess/ana", `{}`, 201)
 	rest(t, s, "ben", "ben-secret", "PUT", "/conversations/crew", `{"title":"Crew","members":["ben"]}`, 201)
 	rest(t, s, "ana", "ana-secret", "PUT", "/me/blocks/kim", `{}`, 204)
+	matchUp(t, s, "ana", "pia")
 	var made struct{ Secret string }
 	if err := json.Unmarshal(admin("PUT", "/users/ana/devices/watch", `{}`, 201), &made); err != nil {
 		t.Fatal(err)
@@ -180,6 +186,7 @@ func TestRights_Table(t *testing.T) {
 				c.checkReceive(5)
 				c.checkReceive(4)
 				c.checkHTTP()
+				c.checkEvents()
 			}
 		})
 	}
@@ -250,10 +257,11 @@ func (c *cell) checkPublish() {
 		got := code != 0x87 || strings.HasPrefix(reason, "the token")
 		c.wrong("publish", row.topic, 5, got, c.may(row.publish, row.topic), reason)
 	}
-	if c.user == "" {
-		return // has no feed that would say what MQTT 3 cannot
-	}
 	p4 := c.dial(4)
+	if c.user == "" {
+		c.checkSilent(p4)
+		return
+	}
 	feed := c.dialFeed()
 	for i, row := range rightsTable {
 		p4.publish(row.topic, payload(i))
@@ -362,12 +370,7 @@ func (c *cell) http(method, path, body string) (status int, answer string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	switch {
-	case c.letter == 'm':
-		req.Header.Set("Authorization", "Bearer "+c.pass)
-	case c.user != "":
-		req.SetBasicAuth(c.user, c.pass)
-	}
+	c.sign(req)
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -381,6 +384,16 @@ func (c *cell) http(method, path, body string) (status int, answer string) {
 		c.t.Fatal(err)
 	}
 	return res.StatusCode, text.String()
+}
+
+// sign says who asks.
+func (c *cell) sign(req *http.Request) {
+	switch {
+	case c.letter == 'm':
+		req.Header.Set("Authorization", "Bearer "+c.pass)
+	case c.user != "":
+		req.SetBasicAuth(c.user, c.pass)
+	}
 }
 
 // dialAnonymous connects without user name and password.

@@ -195,7 +195,7 @@ func (p *httpPublisher) Publish(ctx context.Context, m gateway.Message) (gateway
 	c := &delivery.Client{ID: m.ClientID, UserID: id.UserID, Role: string(id.Role), Version: 5, Via: viaHTTP, Identity: access.NewHolder(id, nil)}
 	from := delivery.Origin{ClientID: m.ClientID, UserID: c.UserID, Role: c.Role}
 	if m.ClientID == "" {
-		c.ID, from.ClientID = viaHTTP, nobodysClient
+		from.ClientID = nobodysClient
 	} else if err := p.hub.Owned(m.ClientID, id.UserID); err != nil {
 		return gateway.Receipt{}, streamError(err)
 	} else if held := p.hub.IdentityOf(m.ClientID, id.UserID); held != nil {
