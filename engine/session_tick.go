@@ -59,21 +59,9 @@ func (e *Engine) tickSession(s *session, now time.Time, budget int) int {
 		}
 	}
 	if len(s.out.forget) > 0 {
-		if from := s.mayForget(now); from.After(now) {
-			next = earliest(next, from)
-		} else {
-			n := min(len(s.out.forget), max(budget, 0))
-			for _, userID := range s.out.forget[:n] {
-				e.out.forget(topics.SessionProgressTopic(s.id, userID))
-			}
-			budget -= n
-			if s.out.forget = s.out.forget[n:]; len(s.out.forget) > 0 {
-				next = now
-			} else {
-				s.rec.Cleared, s.dirty.record = true, true
-				e.saver.session(s)
-			}
-		}
+		var again time.Time
+		budget, again = e.forgetSamples(s, now, budget)
+		next = earliest(next, again)
 	}
 	if next != never {
 		e.wake.session(s, next)
@@ -97,6 +85,24 @@ func (e *Engine) closeUp(s *session) {
 		s.rec.Summed, s.dirty.record = true, true
 		e.saver.session(s)
 	}
+}
+
+// forgetSamples removes retained samples of an ended session, budget of them at
+// most, and returns what is left of the budget and when to go on. s.mu is held.
+func (e *Engine) forgetSamples(s *session, now time.Time, budget int) (left int, again time.Time) {
+	if from := s.mayForget(now); from.After(now) {
+		return budget, from
+	}
+	n := min(len(s.out.forget), max(budget, 0))
+	for _, userID := range s.out.forget[:n] {
+		e.out.forget(topics.SessionProgressTopic(s.id, userID))
+	}
+	if s.out.forget = s.out.forget[n:]; len(s.out.forget) > 0 {
+		return budget - n, now
+	}
+	s.rec.Cleared, s.dirty.record = true, true
+	e.saver.session(s)
+	return budget - n, never
 }
 
 // mayForget returns when the retained samples may go: not before the summaries
