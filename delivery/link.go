@@ -140,6 +140,17 @@ func (l *link) Drained() {
 	b.flush()
 }
 
+// congested reports whether so much waits in the connection's buffer that nothing
+// may be added. Then Drained goes on when it has emptied.
+func (l *link) congested() bool {
+	limit := l.s.hub.memory.congested()
+	if l.conn.Buffered() <= limit {
+		return false
+	}
+	l.held.Store(true)
+	return l.conn.Buffered() > limit // else it emptied before that was noted
+}
+
 // Closed is called when the connection has ended, whatever the reason, once.
 func (l *link) Closed() { l.s.hub.disconnected(l) }
 

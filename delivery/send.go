@@ -105,11 +105,8 @@ func (s *Session) pump(l *link, b *batch) {
 // send puts one delivery on the wire, or reports that it must wait. mu is held.
 func (s *Session) send(l *link, q queued, b *batch) bool {
 	o := &s.out
-	if l.conn.Buffered() > s.hub.memory.congested() {
-		l.held.Store(true)
-		if l.conn.Buffered() > s.hub.memory.congested() { // else Drained may have been missed
-			return false
-		}
+	if l.congested() {
+		return false
 	}
 	if q.qos == 0 {
 		s.transmit(l, &q, 0, false, b)

@@ -140,8 +140,8 @@ func (g *group) hand(m *Message, b *batch) bool {
 func (s *Session) takeShared(l *link, q queued, b *batch) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.link.Load() != l || s.ended || s.out.len() >= spill || l.conn.Buffered() > s.hub.memory.congested() {
-		return false
+	if s.link.Load() != l || s.ended || s.out.len() >= spill || l.congested() {
+		return false // who makes room wants the group to go on
 	}
 	if q.share != nil && q.pos != 0 {
 		q.share.handedOut(q.pos)
