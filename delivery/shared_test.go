@@ -236,3 +236,22 @@ func TestHub_SharedWaitsForRoom(t *testing.T) {
 	publishMany(t, p.connect("pub", 5), "s/1", 0, n)
 	drain(t, c, "s/1", 0, n)
 }
+
+// What a member's full buffer has kept back comes when it has emptied.
+func TestHub_SharedGoesOnWhenABufferEmpties(t *testing.T) {
+	for name, opts := range map[string][]connectOption{"Logged": {lasting}, "InMemory": nil} {
+		t.Run(name, func(t *testing.T) {
+			p := startPlane(t, t.TempDir(), delivery.Limits{})
+			c := p.connect("a", 5, opts...)
+			c.subscribe("$share/g/s/#", 1)
+			witness := p.connect("witness", 5, opts...)
+			witness.subscribe("s/#", 1)
+			c.c.stall(1 << 20)
+			publishMany(t, p.connect("pub", 5), "s/1", 0, 3)
+			drain(t, witness, "s/1", 0, 3) // after the group was asked
+			c.c.stall(0)
+			c.session.Drained()
+			drain(t, c, "s/1", 0, 3)
+		})
+	}
+}
