@@ -259,7 +259,7 @@ func (b *Broker) makeGateway(context.Context) error {
 		Engine: b.engine, Users: b.users, Policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...),
 		Door: b.door, Audit: b.audit, Tokens: b.tokens, Devices: b.users,
 		Publisher: &httpPublisher{hub: b.hub, left: b.left}, Retained: &kept{hub: b.hub},
-		Console:   &console{b: b, started: time.Now().UTC()},
+		Console: &console{b: b, started: time.Now().UTC()}, Tracer: &tracer{hub: b.hub},
 		Streams:   &streams{hub: b.hub, policy: b.rights},
 		WebSocket: b.websocket, Web: web.Handler(), Client: client.Handler(), Ready: b.readiness, Registry: registry,
 		Webhooks: b.webhooks,

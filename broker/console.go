@@ -25,8 +25,8 @@ type console struct {
 }
 
 // Clients implements gateway.Console.
-func (c *console) Clients(after string, limit int) ([]gateway.ClientInfo, string) {
-	found, next := c.b.hub.Clients(after, limit)
+func (c *console) Clients(q gateway.ClientQuery) ([]gateway.ClientInfo, string) {
+	found, next := c.b.hub.Clients(delivery.ClientQuery(q))
 	list := make([]gateway.ClientInfo, len(found))
 	for i, one := range found {
 		list[i] = clientInfo(one)
@@ -76,7 +76,7 @@ func (c *console) Stats() gateway.Stats {
 		Version: version(), Time: time.Now().UTC(), StartedAt: c.started, Ready: c.b.readiness() == nil,
 		Sizes: gateway.Sizes{
 			Sessions: g.Sessions, Connected: g.Connected, Streams: g.Streams, Subscriptions: g.Subscriptions,
-			Retained: g.Retained, QueuedBytes: g.Held, LogBytes: g.LogBytes, Workouts: e.Sessions, Challenges: e.Challenges,
+			Retained: g.Retained, RetainedBytes: g.RetainedBytes, QueuedBytes: g.Held, LogBytes: g.LogBytes, Workouts: e.Sessions, Challenges: e.Challenges,
 		},
 		Totals: map[string]uint64{
 			"refused.noRight": st.Refused.NoRight.Load(), "refused.payload": st.Refused.Meaning.Load(),
@@ -86,6 +86,9 @@ func (c *console) Stats() gateway.Stats {
 			"dropped.noRight": st.Dropped.NoRight.Load(), "activities": e.ActivitiesCounted, "samples": e.SamplesAccepted, "chat": e.ChatMessages,
 		},
 	}
+	door := c.b.door.Stats()
+	s.Totals["signIns.admitted"], s.Totals["signIns.refused"], s.Totals["signIns.throttled"] = door.Admitted, door.Refused, door.Throttled
+	s.Totals["commits"], s.Totals["records"], s.Totals["commitFailures"] = st.Commit.Batches.Load(), st.Commit.Records.Load(), st.Commit.Failed.Load()
 	for qos := range st.Received {
 		s.Totals[fmt.Sprint("received.qos", qos)] = st.Received[qos].Load()
 		s.Totals[fmt.Sprint("delivered.qos", qos)] = st.Delivered[qos].Load()

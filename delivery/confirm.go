@@ -42,6 +42,7 @@ func (h *Hub) Confirm(ctx context.Context, c Confirmation) error {
 	if owner != c.UserID {
 		return ErrOwned
 	}
+	s.traced.note(h, TraceEvent{In: true, What: "CONFIRM"})
 	return h.confirm(ctx, s, c.Event, c.Packets)
 }
 

@@ -116,6 +116,7 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 	if !s.take(l, &c) {
 		return nil, ErrReplaced
 	}
+	l.noteCome()
 	if err := h.saveSession(s); err != nil {
 		return nil, fmt.Errorf("store the session: %w", err)
 	}
@@ -135,7 +136,7 @@ func (h *Hub) takeOver(s, replaced *Session) (unsettled bool) {
 	}
 	if l := s.link.Load(); l != nil {
 		before = append(before, l)
-		l.conn.Disconnect(wire.SessionTakenOver, "another connection has the same client identifier")
+		l.hangUp(wire.SessionTakenOver, "another connection has the same client identifier")
 		h.disconnected(l)
 	}
 	if l, ok := h.unsettled.LoadAndDelete(s.id); ok {
@@ -216,6 +217,7 @@ func (h *Hub) disconnected(l *link) {
 	if !mine {
 		return
 	}
+	l.noteGone(clean)
 	if l.open.Load() {
 		h.observer.Disconnected(l.client, clean)
 	}
@@ -240,8 +242,9 @@ func (h *Hub) disconnected(l *link) {
 // it. A connection it still has is closed with the code.
 func (h *Hub) end(s *Session, code wire.Code) {
 	if l := s.link.Load(); l != nil {
-		l.conn.Disconnect(code, "the session has been replaced")
+		l.hangUp(code, "the session has been replaced")
 		if w, mine := s.detach(l, l.clean.Load()); mine {
+			l.noteGone(l.clean.Load())
 			if l.open.Load() {
 				h.observer.Disconnected(l.client, l.clean.Load())
 			}

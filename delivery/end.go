@@ -10,7 +10,7 @@ func (h *Hub) EndConnections(userID string, stale func(*Client) bool, code wire.
 	n := 0
 	for _, s := range h.sessionsOf(userID) {
 		if l := s.link.Load(); l != nil && stale(l.client) {
-			l.conn.Disconnect(code, reason)
+			l.hangUp(code, reason)
 			n++
 		}
 	}

@@ -16,6 +16,9 @@ type Sample struct {
 	Received, Delivered, Dropped uint64
 	Connected                    int
 	Queued                       int64
+	// Received and Delivered by QoS, and batches committed, in this second.
+	ReceivedQoS, DeliveredQoS [3]uint64
+	Commits                   uint64
 }
 
 // history keeps the last seconds' traffic.
@@ -28,12 +31,13 @@ type history struct {
 func (h *history) add(hub *Hub) {
 	d := &hub.stats.Dropped
 	total := Sample{
-		At: hub.now().UTC(), Queued: hub.memory.held.Load(),
+		At: hub.now().UTC(), Commits: hub.stats.Commit.Batches.Load(), Queued: hub.memory.held.Load(),
 		Dropped: d.Congested.Load() + d.QueueFull.Load() + d.Expired.Load() + d.TooLarge.Load() + d.NoRight.Load(),
 	}
 	for qos := range hub.stats.Received {
-		total.Received += hub.stats.Received[qos].Load()
-		total.Delivered += hub.stats.Delivered[qos].Load()
+		total.ReceivedQoS[qos], total.DeliveredQoS[qos] = hub.stats.Received[qos].Load(), hub.stats.Delivered[qos].Load()
+		total.Received += total.ReceivedQoS[qos]
+		total.Delivered += total.DeliveredQoS[qos]
 	}
 	for _, s := range hub.all() {
 		if s.link.Load() != nil {
@@ -46,6 +50,11 @@ func (h *history) add(hub *Hub) {
 	now.Received -= h.last.Received
 	now.Delivered -= h.last.Delivered
 	now.Dropped -= h.last.Dropped
+	now.Commits -= h.last.Commits
+	for qos := range now.ReceivedQoS {
+		now.ReceivedQoS[qos] -= h.last.ReceivedQoS[qos]
+		now.DeliveredQoS[qos] -= h.last.DeliveredQoS[qos]
+	}
 	h.last = total
 	if len(h.samples) == historySeconds {
 		h.samples = append(h.samples[:0], h.samples[1:]...)

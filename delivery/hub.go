@@ -114,6 +114,7 @@ type Hub struct {
 	memory   memory
 	stats    Stats
 	history  history
+	traces   traces
 
 	// committed is the last log position whose effects are visible to a
 	// subscriber; tailed the last one that has been routed;
@@ -216,6 +217,7 @@ func (h *Hub) Run(ctx context.Context) error {
 // tick is the work of every second.
 func (h *Hub) tick(ctx context.Context) {
 	h.history.add(h)
+	h.endIdleTraces()
 	h.publishDueWills()
 	h.expireSessions()
 	h.weigh()

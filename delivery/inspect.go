@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fitmq/fitmq/delivery/wire"
@@ -34,18 +36,64 @@ type ClientInfo struct {
 	Will              bool
 }
 
-// Clients lists the sessions in order of their client ids; next is "" at the end.
-func (h *Hub) Clients(after string, limit int) (list []ClientInfo, next string) {
-	all := slices.DeleteFunc(h.all(), func(s *Session) bool { return s.id <= after })
-	slices.SortFunc(all, func(a, b *Session) int { return cmp.Compare(a.id, b.id) })
-	if len(all) > limit {
-		all = all[:limit]
-		next = all[limit-1].id
+// ClientQuery says which sessions Clients lists.
+type ClientQuery struct {
+	After  string // the next of the page before
+	Limit  int
+	Search string // a part of client id, user id or address, whatever its case
+	// Connected: nil for all.
+	Connected *bool
+	Sort      string // "id" (also ""), "user", "since" or "waiting", the latest and the most first
+}
+
+// Clients lists sessions; next is "" at the end. It looks at each session there is.
+func (h *Hub) Clients(q ClientQuery) (list []ClientInfo, next string) {
+	type placed struct {
+		key string
+		s   *Session
 	}
-	for _, s := range all {
-		list = append(list, s.info())
+	var found []placed
+	search := strings.ToLower(q.Search)
+	for _, s := range h.all() {
+		if q.Connected != nil && *q.Connected != (s.link.Load() != nil) || !s.found(search) {
+			continue
+		}
+		if key := s.sortKey(q.Sort); key > q.After {
+			found = append(found, placed{key, s})
+		}
+	}
+	slices.SortFunc(found, func(a, b placed) int { return cmp.Compare(a.key, b.key) })
+	if len(found) > q.Limit {
+		found = found[:q.Limit]
+		next = found[q.Limit-1].key
+	}
+	for _, one := range found {
+		list = append(list, one.s.info())
 	}
 	return list, next
+}
+
+// found reports whether the session is one that lower-case text is searched in.
+func (s *Session) found(text string) bool {
+	return text == "" || slices.ContainsFunc([]string{s.id, s.user, s.who.Load().Remote}, func(in string) bool {
+		return strings.Contains(strings.ToLower(in), text)
+	})
+}
+
+// sortKey is what sessions are ordered by; no two have the same.
+func (s *Session) sortKey(by string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	most := func(n int64) string { return fmt.Sprintf("%019d!%s", math.MaxInt64-n, s.id) }
+	switch by {
+	case "user":
+		return s.user + "!" + s.id // sorts before whatever ids are made of
+	case "since":
+		return most(cmp.Or(s.offlineSince, s.connected))
+	case "waiting":
+		return most(int64(len(s.out.flights) + s.out.len()))
+	}
+	return s.id
 }
 
 // Client returns one session.
@@ -84,7 +132,7 @@ func (h *Hub) Disconnect(clientID string, forget bool) error {
 		return ErrNoSession
 	}
 	if l := s.link.Load(); l != nil {
-		l.conn.Disconnect(wire.AdministrativeAction, "an administrator has ended the connection")
+		l.hangUp(wire.AdministrativeAction, "an administrator has ended the connection")
 	}
 	if forget {
 		h.end(s, wire.AdministrativeAction)

@@ -82,6 +82,14 @@ func (l *link) Packet(header byte, body []byte) error {
 	if l.s.link.Load() != l { // what it still has to say would overtake its successor
 		return &wire.Error{Code: wire.SessionTakenOver, Reason: "another connection has the same client identifier"}
 	}
+	err := l.handle(header, body)
+	if err != nil {
+		l.noteBroken(err)
+	}
+	return err
+}
+
+func (l *link) handle(header byte, body []byte) error {
 	switch header >> 4 {
 	case wire.PUBLISH:
 		err := l.publish(header, body)
@@ -90,6 +98,7 @@ func (l *link) Packet(header byte, body []byte) error {
 		}
 		return err
 	case wire.PUBACK, wire.PUBREC, wire.PUBREL, wire.PUBCOMP:
+		l.noteAck(header, body)
 		return l.acknowledged(header, body)
 	case wire.SUBSCRIBE:
 		return l.subscribe(body)
@@ -216,6 +225,7 @@ func (l *link) ack(typ byte, id uint16, code wire.Code, reason string, out *batc
 	if l.stream != nil {
 		return
 	}
+	l.s.traced.note(l.s.hub, TraceEvent{What: packetNames[typ], ID: id, Code: code, Reason: reason})
 	if !l.problem {
 		reason = ""
 	}

@@ -22,6 +22,7 @@ func (l *link) publish(header byte, body []byte) error {
 	}
 	h := l.s.hub
 	h.stats.Received[p.QoS].Add(1)
+	l.notePublish(header, p, topic)
 	if p.QoS > 0 && int(l.pending.Load()) >= h.limits.ReceiveMaximum && l.client.Version == 5 {
 		return h.overQuota()
 	}
@@ -260,6 +261,7 @@ func (l *link) refuse(qos byte, id uint16, m *Message, v Verdict) {
 		l.s.hub.observer.Refused(l.client, m, v.Code, v.Reason)
 	}
 	if qos == 0 {
+		l.noteRefused(m.Topic, v)
 		return
 	}
 	typ := wire.PUBACK

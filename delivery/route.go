@@ -44,6 +44,7 @@ func (h *Hub) deliver(t *target, m *Message, b *batch) bool {
 			return false
 		}
 		h.stats.Dropped.Congested.Add(1)
+		l.s.traced.note(h, TraceEvent{What: "DROPPED", Topic: m.Topic, Size: len(m.Payload), Reason: "the connection's buffer is full"})
 		return false
 	}
 	dirty, ok := l.put(m, 0, 0, retain, false, t.ids)
@@ -51,6 +52,7 @@ func (h *Hub) deliver(t *target, m *Message, b *batch) bool {
 		h.stats.Dropped.TooLarge.Add(1)
 		return false
 	}
+	l.noteSent(m, 0, 0, retain, false)
 	if dirty {
 		b.add(l.conn)
 	}

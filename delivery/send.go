@@ -155,6 +155,7 @@ func (s *Session) transmit(l *link, q *queued, id uint16, dup bool, b *batch) {
 		return
 	}
 	s.hub.stats.Delivered[q.qos].Add(1)
+	l.noteSent(q.m, id, q.qos, q.retain, dup)
 	if dirty {
 		b.add(l.conn)
 	}

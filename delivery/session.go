@@ -33,6 +33,8 @@ type Session struct {
 
 	user string // who owns the client id; set before the session is shared
 
+	traced tracePoint
+
 	// attaching lets one CONNECT at a time take the session over.
 	attaching sync.Mutex
 	kept      kept
@@ -82,6 +84,7 @@ const (
 func newSession(h *Hub, id string) *Session {
 	s := &Session{hub: h, id: id, subs: map[string]*subscription{}, held: map[uint16]heldState{}}
 	s.rights.Store(1)
+	s.traced.Store(h.traces.of(id))
 	return s
 }
 
@@ -223,7 +226,7 @@ func (s *Session) unanswered() {
 // what is not acknowledged is sent again by the client.
 func (l *link) lost(reason string) {
 	if l.failed.CompareAndSwap(false, true) {
-		l.conn.Disconnect(wire.UnspecifiedError, reason)
+		l.hangUp(wire.UnspecifiedError, reason)
 	}
 }
 

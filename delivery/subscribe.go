@@ -35,6 +35,7 @@ func (l *link) grant(wants []wire.Subscription, id uint32) (codes []wire.Code, g
 	granted = make([]*subscription, len(wants))
 	for i, want := range wants {
 		codes[i] = l.judgeFilter(want.Filter)
+		l.noteFilter("SUBSCRIBE", want.Filter, want.QoS, codes[i])
 		if codes[i].Failed() {
 			continue
 		}
@@ -203,6 +204,7 @@ func (l *link) end(filters []string) (codes []wire.Code, ended []string, err err
 	h := l.s.hub
 	codes = make([]wire.Code, len(filters))
 	for i, filter := range filters {
+		l.noteFilter("UNSUBSCRIBE", filter, 0, wire.Success)
 		if l.s.leave(filter) {
 			ended = append(ended, filter)
 			continue

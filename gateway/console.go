@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/fitmq/fitmq/access"
@@ -11,8 +13,8 @@ import (
 
 // Console is what operators look at.
 type Console interface {
-	// Clients lists in order of the client ids; next is "" at the end.
-	Clients(after string, limit int) (list []ClientInfo, next string)
+	// Clients lists what the query asks for; next is "" at the end.
+	Clients(q ClientQuery) (list []ClientInfo, next string)
 	// Client and Queue: ErrNoClient.
 	Client(clientID string) (ClientInfo, error)
 	Queue(ctx context.Context, clientID string) (QueueInfo, error)
@@ -26,6 +28,27 @@ type Console interface {
 	// was looked at.
 	Explain(ctx context.Context, messageID, topic string) (list []Explained, more bool, err error)
 }
+
+// ClientQuery says which clients are listed.
+type ClientQuery struct {
+	// After is the next of the page before, "" at the beginning.
+	After string
+	Limit int
+	// Search is a part of the client id, the user id or the address, whatever its
+	// case; "" for all.
+	Search string
+	// Connected: true for those that are, false for those that are not, nil for all.
+	Connected *bool
+	// Sort is one of clientSorts.
+	Sort string
+}
+
+// clientSorts are the orders of the list of clients: by client id, by user, the
+// latest to come or go first, and what most waits for in memory first.
+var clientSorts = []string{"id", "user", "since", "waiting"}
+
+// maxSearch bounds what is searched for, in bytes.
+const maxSearch = 256
 
 // ClientInfo is a client's session.
 type ClientInfo struct {
@@ -76,6 +99,7 @@ type Sizes struct {
 	Streams       int   `json:"streams"`
 	Subscriptions int   `json:"subscriptions"`
 	Retained      int   `json:"retained"`
+	RetainedBytes int64 `json:"retainedBytes"`
 	QueuedBytes   int64 `json:"queuedBytes"`
 	LogBytes      int64 `json:"logBytes"`
 
@@ -91,6 +115,10 @@ type Sample struct {
 	Dropped   uint64    `json:"dropped"`
 	Connected int       `json:"connected"`
 	Queued    int64     `json:"queuedBytes"`
+
+	ReceivedQoS  [3]uint64 `json:"receivedQos"`
+	DeliveredQoS [3]uint64 `json:"deliveredQos"`
+	Commits      uint64    `json:"commits"`
 }
 
 // Refusal is something that somebody was refused.
@@ -158,7 +186,24 @@ func (g *Gateway) listConnections(r request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{body: newList(g.o.Console.Clients(after, limit))}, nil
+	q := ClientQuery{After: after, Limit: limit, Search: r.URL.Query().Get("search"), Sort: r.URL.Query().Get("sort")}
+	if q.Sort == "" {
+		q.Sort = clientSorts[0]
+	}
+	if !slices.Contains(clientSorts, q.Sort) {
+		return reply{}, faulty(http.StatusBadRequest, []Fault{{Detail: "sort=" + clip(q.Sort) + " is none of " + strings.Join(clientSorts, ", "), Parameter: "sort"}})
+	}
+	if len(q.Search) > maxSearch {
+		return reply{}, faulty(http.StatusBadRequest, []Fault{{Detail: fmt.Sprintf("search has %d bytes, the limit is %d", len(q.Search), maxSearch), Parameter: "search"}})
+	}
+	if r.URL.Query().Has("connected") {
+		connected, err := queryBool(r, "connected")
+		if err != nil {
+			return reply{}, err
+		}
+		q.Connected = &connected
+	}
+	return reply{body: newList(g.o.Console.Clients(q))}, nil
 }
 
 func (g *Gateway) getClient(r request) (reply, error) {

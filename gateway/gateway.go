@@ -42,6 +42,8 @@ type Options struct {
 	Streams Streams
 	// Console serves /api/v1/clients, stats, refusals and explain; nil leaves them out.
 	Console Console
+	// Tracer serves /api/v1/clients/{clientId}/trace; nil leaves it out.
+	Tracer Tracer
 	// Webhooks serves GET /api/v1/webhooks; nil leaves it out.
 	Webhooks Webhooks
 	// WebSocket serves /mqtt and /ws, Web serves /; nil leaves the path out.

@@ -18,7 +18,7 @@ func everything(t *testing.T) *Gateway {
 	g, err := New(Options{
 		Engine: struct{ Engine }{}, Users: struct{ Users }{}, Policy: struct{ Policy }{}, Door: struct{ Door }{},
 		Tokens: struct{ TokenIssuer }{}, Devices: (*access.Users)(nil), Publisher: struct{ Publisher }{},
-		Retained: struct{ Retained }{}, Streams: struct{ Streams }{}, Console: struct{ Console }{},
+		Retained: struct{ Retained }{}, Streams: struct{ Streams }{}, Console: struct{ Console }{}, Tracer: struct{ Tracer }{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -96,12 +96,15 @@ var operations = map[string]operation{
 	"POST /subscribe":   {summary: "Add filters to a client's open event stream", body: subscribeBody{}, answer: grants{}},
 	"POST /unsubscribe": {summary: "Take filters from a client's open event stream", body: subscribeBody{}, answer: grants{}},
 
-	"GET /clients":                  {summary: "Clients, connected or not", query: paged, answer: listOf[ClientInfo]{}},
-	"GET /clients/{clientId}":       {summary: "A client", answer: ClientInfo{}},
-	"DELETE /clients/{clientId}":    {summary: "Disconnect a client; with session=true discard its session", query: []string{"session"}},
-	"GET /clients/{clientId}/queue": {summary: "What waits for a client", answer: QueueInfo{}},
-	"GET /stats":                    {summary: "What the server does now", answer: Stats{}},
-	"GET /refusals":                 {summary: "The latest refusals", query: []string{"limit"}, answer: listOf[Refusal]{}},
+	"GET /clients":                     {summary: "Clients, connected or not", query: append([]string{"search", "connected", "sort"}, paged...), answer: listOf[ClientInfo]{}},
+	"GET /clients/{clientId}":          {summary: "A client", answer: ClientInfo{}},
+	"DELETE /clients/{clientId}":       {summary: "Disconnect a client; with session=true discard its session", query: []string{"session"}},
+	"GET /clients/{clientId}/queue":    {summary: "What waits for a client", answer: QueueInfo{}},
+	"GET /clients/{clientId}/trace":    {summary: "What a traced client has sent and was sent", query: []string{"after"}, answer: Trace{}},
+	"PUT /clients/{clientId}/trace":    {summary: "Trace a client; it ends when nobody reads it for two minutes", answer: Trace{}},
+	"DELETE /clients/{clientId}/trace": {summary: "End a trace"},
+	"GET /stats":                       {summary: "What the server does now", answer: Stats{}},
+	"GET /refusals":                    {summary: "The latest refusals", query: []string{"limit"}, answer: listOf[Refusal]{}},
 	"GET /explain/{messageId}": {summary: "What became of a message, for each recipient", query: []string{"topic"}, answer: struct {
 		MessageID string      `json:"messageId"`
 		Messages  []Explained `json:"messages"`

@@ -76,6 +76,7 @@ func (g *Gateway) apiRoutes() *http.ServeMux {
 	routes = append(routes, g.peopleRoutes()...)
 	routes = append(routes, g.workoutRoutes()...)
 	routes = append(routes, g.consoleRoutes()...)
+	routes = append(routes, g.traceRoutes()...)
 	if g.o.Publisher != nil {
 		routes = append(routes, route{"POST /publish", g.publish})
 	}

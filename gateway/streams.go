@@ -105,6 +105,8 @@ type Confirmation struct {
 var (
 	ErrClientOwned = problem(403, "the client id belongs to another user")
 	ErrCrowded     = problem(429, "this user has as many connections as allowed")
+	ErrNoTrace     = problem(404, "the client is not traced: begin with PUT; a trace that nobody reads ends after two minutes")
+	ErrManyTraces  = problem(409, "too many clients are traced: end the trace of another one")
 	ErrNoClient    = problem(404, "the client has no session: open one with GET %s/events or over MQTT", apiPrefix)
 	ErrBadEvent    = problem(422, "the event id is none that this server gives")
 	ErrOldEvent    = problem(409, "the event belongs to a session of this client id that has ended: nothing of it is repeated")

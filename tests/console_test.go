@@ -2,7 +2,9 @@ package tests_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -78,6 +80,80 @@ func TestConsole_Clients(t *testing.T) {
 	}
 	if status, _ := s.rest(t, http.MethodGet, "/clients/phone", nil); status != http.StatusNotFound {
 		t.Errorf("a forgotten session: %d", status)
+	}
+}
+
+func TestConsole_Search(t *testing.T) {
+	s := startServer(t, "--dev")
+	s.user(t, "ana", "member")
+	for _, id := range []string{"phone-1", "phone-2", "watch"} {
+		dial(t, s, "ana", id)
+	}
+	type page struct {
+		Items []struct{ ClientID string }
+		Next  string
+	}
+	first := get[page](t, s, "/clients?search=PHONE&connected=true&sort=since&limit=1")
+	if len(first.Items) != 1 || first.Items[0].ClientID != "phone-2" || first.Next == "" {
+		t.Fatalf("the first page: %+v", first)
+	}
+	second := get[page](t, s, "/clients?search=PHONE&connected=true&sort=since&limit=1&after="+url.QueryEscape(first.Next))
+	if len(second.Items) != 1 || second.Items[0].ClientID != "phone-1" || second.Next != "" {
+		t.Errorf("the second page: %+v", second)
+	}
+	for _, query := range []string{"sort=size", "connected=maybe", "search=" + strings.Repeat("x", 300)} {
+		if status, body := s.rest(t, http.MethodGet, "/clients?"+query, nil); status != http.StatusBadRequest || !strings.Contains(string(body), strings.SplitN(query, "=", 2)[0]) {
+			t.Errorf("%.20s: %d %s", query, status, body)
+		}
+	}
+}
+
+func TestConsole_Trace(t *testing.T) {
+	s := startServer(t, "--dev")
+	s.user(t, "ana", "member")
+	path := "/clients/watch/trace"
+	if status, _ := s.rest(t, http.MethodGet, path, nil); status != http.StatusNotFound {
+		t.Errorf("not traced: %d", status)
+	}
+	for _, want := range []int{http.StatusCreated, http.StatusOK} {
+		if status, body := s.rest(t, http.MethodPut, path, struct{}{}); status != want {
+			t.Fatalf("begin: %d %s, want %d", status, body, want)
+		}
+	}
+	watch := dial(t, s, "ana", "watch")
+	watch.publish(t, "t/x", 1, "secret words")
+	watch.publish(t, "session/s1/info", 1, "x")
+	type trace struct {
+		Next   int
+		Events []struct {
+			Direction, Packet, Topic, Reason string
+			Size, Code                       int
+		}
+	}
+	got := get[trace](t, s, path)
+	text := fmt.Sprintf("%+v", got.Events)
+	if len(got.Events) != 5 || got.Next != 5 || got.Events[1].Topic != "t/x" || got.Events[1].Size != 14 || got.Events[4].Code != 0x87 || got.Events[4].Reason == "" {
+		t.Errorf("trace: %s", text)
+	}
+	if strings.Contains(text, "secret") {
+		t.Error("the trace has what the message said")
+	}
+	if more := get[trace](t, s, path+"?after=3"); len(more.Events) != 2 {
+		t.Errorf("after 3: %+v", more)
+	}
+	for _, method := range []string{"GET", "PUT", "DELETE"} {
+		if status, _ := s.as(t, "ana", method, path, ""); status != http.StatusForbidden {
+			t.Errorf("%s as a member: %d", method, status)
+		}
+	}
+	if status, _ := s.rest(t, http.MethodGet, path+"?after=x", nil); status != http.StatusBadRequest {
+		t.Errorf("after=x: %d", status)
+	}
+	if status, _ := s.rest(t, http.MethodDelete, path, nil); status != http.StatusNoContent {
+		t.Errorf("end: %d", status)
+	}
+	if status, _ := s.rest(t, http.MethodDelete, path, nil); status != http.StatusNotFound {
+		t.Errorf("end again: %d", status)
 	}
 }
 
