@@ -16,14 +16,19 @@ import (
 
 // meaning asks the engine what a message on a fitness topic means. Elsewhere a
 // message is what MQTT says it is.
-type meaning struct{ engine *engine.Engine }
+type meaning struct {
+	engine *engine.Engine
+	rights *rights
+}
 
 // Plain implements delivery.Meaning: everything outside the fitness names.
 func (*meaning) Plain(topic string) bool { return !topics.IsFitness(topic) }
 
 // Judge implements delivery.Meaning.
 func (m *meaning) Judge(c *delivery.Client, msg *delivery.Message) delivery.Verdict {
-	o := m.engine.Handle(inbound(msg))
+	in := inbound(msg)
+	in.Sender.Role = string(m.rights.identity(c).Role) // now: it may have changed since the client came
+	o := m.engine.Handle(in)
 	switch topics.Parse(msg.Topic).Kind {
 	case topics.MatchBeacon:
 		// A position goes no further than here, refused or not.

@@ -143,8 +143,10 @@ func (b *Broker) makeEngine(context.Context) error {
 		Store: b.store, Users: b.users, Logger: b.log, Herald: herald{b.webhooks},
 		PresenceGrace: c.Presence.Grace.Std(), PresenceAway: awayAfter(c.Presence),
 		IdleEnd: idleEnd(c), MaxHeartRate: float64(c.Workouts.MaxHeartRate),
-		ChatAnyone:     c.Chat.Direct == config.Anyone,
-		BeaconInterval: c.Match.BeaconInterval.Std(), MaxLookers: c.Match.MaxPeople,
+		ChatAnyone:    c.Chat.Direct == config.Anyone,
+		Allowance:     engine.Allowance{BeaconInterval: c.Match.BeaconInterval.Std()},
+		Allowances:    allowances(c.Quotas),
+		MaxLookers:    c.Match.MaxPeople,
 		ProposalBurst: c.Match.ProposalBurst, ProposalInterval: c.Match.ProposalInterval.Std(),
 		LeaderboardRate: float64(c.Leaderboard.Rate), LeaderboardTop: c.Leaderboard.Top,
 	})
@@ -173,7 +175,7 @@ func (b *Broker) makeDelivery(ctx context.Context) error {
 	b.rights = &rights{policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...), users: b.users, audit: b.audit, refusals: b.refusals, foreign: b.foreign()}
 	b.left = access.NewAllowances(quotas(c.Quotas), nil)
 	observer := &observer{engine: b.engine}
-	renewal := &renewal{Meaning: &meaning{engine: b.engine}, tokens: b.tokens, users: b.users, renewed: b.renewed}
+	renewal := &renewal{Meaning: &meaning{engine: b.engine, rights: b.rights}, tokens: b.tokens, users: b.users, renewed: b.renewed}
 	var err error
 	b.hub, err = delivery.New(ctx, delivery.Options{
 		Store: b.store, Policy: b.rights, Meaning: &noting{Meaning: renewal, refusals: b.refusals}, Observer: observer,

@@ -1,12 +1,17 @@
 package broker_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fitmq/fitmq/broker"
+	"github.com/fitmq/fitmq/broker/brokertest"
 	"github.com/fitmq/fitmq/config"
 	"github.com/fitmq/fitmq/delivery/wire"
 )
@@ -122,4 +127,98 @@ func TestBroker_SubscriptionQuota(t *testing.T) {
 			t.Errorf("SUBACK %#x", code)
 		}
 	}
+}
+
+// What the domain takes of a user goes by role: a trainer has more here
+// than a member, and a new role counts for the next message.
+func TestBroker_DomainQuota(t *testing.T) {
+	s := start(t, func(o *broker.Options) {
+		m, tr := &o.Config.Quotas.Member, &o.Config.Quotas.Trainer
+		m.ActivitiesPerDay, m.ChatBurst, m.ChatRate, m.BeaconInterval = 1, 1, 1, config.Duration(time.Hour)
+		tr.ActivitiesPerDay, tr.ChatBurst, tr.ChatRate, tr.BeaconInterval = 3, 100, 1, config.Duration(time.Minute)
+	})
+	rest(t, s, "admin", s.Token, "PUT", "/users/tom", `{"role":"trainer","password":"tom-secret"}`, 201)
+	now := time.Now().UTC()
+	rest(t, s, "admin", s.Token, "PUT", "/challenges/c1", fmt.Sprintf(`{"title":"June","organizer":"ben","visibility":"open","metric":"distance","startsAt":%q,"endsAt":%q}`,
+		now.Add(-time.Hour).Format(time.RFC3339), now.Add(24*time.Hour).Format(time.RFC3339)), 201)
+	for _, id := range []string{"ana", "tom"} {
+		rest(t, s, "admin", s.Token, "PUT", "/challenges/c1/participants/"+id, `{}`, 204)
+	}
+	payload := map[string]func(i int) string{
+		"challenge/c1/activity": func(i int) string { return strings.Replace(anActivity, `"run"`, fmt.Sprintf(`"run-%d"`, i), 1) },
+		"chat/ana.tom/message":  func(int) string { return `{"content":"hi"}` },
+		"match/beacon":          func(int) string { return `{"latitude":52.52,"longitude":13.405,"sport":"running","pace":330}` },
+	}
+	code := map[string]byte{"challenge/c1/activity": byte(wire.QuotaExceeded), "chat/ana.tom/message": byte(wire.MessageRateTooHigh), "match/beacon": byte(wire.MessageRateTooHigh)}
+	for topic, text := range payload {
+		t.Run(topic, func(t *testing.T) {
+			ana := mustDial(t, s, 5, "a"+topic[:2], "ana", "ana-secret")
+			tom := mustDial(t, s, 5, "t"+topic[:2], "tom", "tom-secret")
+			publish := func(p *peer, i int) byte {
+				got, why := p.publishWhy(topic, text(i))
+				if got >= 0x80 && !strings.Contains(why, "over the limit of") {
+					t.Errorf("refused with %#x %q, which names no limit", got, why)
+				}
+				return got
+			}
+			if got := publish(ana, 0); got != 0 {
+				t.Fatalf("a member's first: %#x", got)
+			}
+			for i := range map[bool]int{true: 1, false: 3}[topic == "match/beacon"] {
+				if got := publish(tom, i); got != 0 {
+					t.Errorf("a trainer's number %d: %#x", i+1, got)
+				}
+			}
+			refused := byte(0)
+			for i := 1; i < 20 && refused == 0; i++ { // one a second may become possible meanwhile
+				refused = publish(ana, i)
+			}
+			if refused != code[topic] {
+				t.Errorf("a member's next: %#x, want %#x", refused, code[topic])
+			}
+			wantLimited(t, s, topic, text)
+		})
+	}
+	if got := metric(t, s, `fitmq_publishes_refused_total{reason="rate"}`); got < 6 {
+		t.Errorf("%v refusals are counted, 6 were made", got)
+	}
+	// A trainer becomes a member, connected as before.
+	tom := mustDial(t, s, 5, "tom", "tom", "tom-secret")
+	if got, why := tom.publishWhy("match/beacon", payload["match/beacon"](0)); !strings.Contains(why, "one every 1m0s") {
+		t.Errorf("a beacon as a trainer: %#x %q", got, why)
+	}
+	rest(t, s, "admin", s.Token, "PUT", "/users/tom", `{"role":"member"}`, 200)
+	if got, why := tom.publishWhy("match/beacon", payload["match/beacon"](0)); got != byte(wire.MessageRateTooHigh) || !strings.Contains(why, "one every 1h0m0s") {
+		t.Errorf("a beacon as a member: %#x %q", got, why)
+	}
+}
+
+// wantLimited publishes as ana over HTTP until it is too much.
+func wantLimited(t *testing.T, s *brokertest.Server, topic string, text func(int) string) {
+	t.Helper()
+	for i := range 20 {
+		body, err := json.Marshal(map[string]string{"topic": topic, "payload": text(100 + i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), "POST", "http://"+s.HTTP+"/api/v1/publish", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth("ana", "ana-secret")
+		req.Header.Set("Content-Type", "application/json")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		switch after, err := strconv.Atoi(res.Header.Get("Retry-After")); {
+		case res.StatusCode == http.StatusOK:
+			continue
+		case res.StatusCode != http.StatusTooManyRequests || err != nil || after < 1:
+			t.Errorf("HTTP: %s, Retry-After %q, want 429", res.Status, res.Header.Get("Retry-After"))
+		}
+		return
+	}
+	t.Errorf("HTTP has an allowance of its own")
 }

@@ -50,11 +50,16 @@ func TestLoad(t *testing.T) {
 			Passwords: config.Passwords{Memory: 64 * config.MiB, Iterations: 3, Parallel: 1},
 			SignIn:    config.SignIn{Order: []string{"password", "url"}, URL: "https://id.example.com/fitmq", Timeout: config.Duration(time.Second), UserFailures: 3, AddressFailures: 10, MaxWait: config.Duration(5 * time.Second)},
 			Quotas: config.Quotas{
-				Member:    config.Quota{PublishRate: 50, PublishBytes: 64 * config.KiB, Connections: 10, Subscriptions: 100},
-				Trainer:   config.Quota{Connections: 20, Subscriptions: 1000},
-				Service:   config.Quota{Subscriptions: 1000},
-				Admin:     config.Quota{Subscriptions: 5000},
-				Anonymous: config.Quota{PublishRate: 5, Connections: 100, Subscriptions: 1000},
+				Member: quota(func(q *config.Quota) {
+					q.PublishRate, q.PublishBytes, q.Connections, q.Subscriptions = 50, 64*config.KiB, 10, 100
+				}),
+				Trainer: config.Quota{
+					Connections: 20, Subscriptions: 1000, ActivitiesPerDay: 500, ActivityInterval: config.Duration(time.Second),
+					ChatBurst: 60, ChatRate: 10, BeaconInterval: config.Duration(time.Minute),
+				},
+				Service:   quota(func(*config.Quota) {}),
+				Admin:     quota(func(q *config.Quota) { q.Subscriptions = 5000 }),
+				Anonymous: quota(func(q *config.Quota) { q.PublishRate, q.Connections = 5, 100 }),
 			},
 			Webhooks: []config.Webhook{
 				{Name: "push", URL: "https://backend.example.com/fitmq", Secret: "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3", Events: []string{"message.absent", "award"}, Timeout: config.Duration(3 * time.Second)},
@@ -242,4 +247,11 @@ func TestSecret(t *testing.T) {
 	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "tokens.secret: 5 bytes are under the limit of 32") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// quota is the default one with a change.
+func quota(change func(*config.Quota)) config.Quota {
+	q := config.Default().Quotas.Member
+	change(&q)
+	return q
 }

@@ -1,5 +1,7 @@
 package config
 
+import "time"
+
 // Quotas are what one user of a role may take at most.
 type Quotas struct {
 	// Member is for members, and for everybody's devices.
@@ -30,7 +32,27 @@ type Quota struct {
 	// Subscriptions is how many subscriptions one client may have; one more is
 	// refused with 0x97.
 	Subscriptions int `yaml:"subscriptions" unit:"subscriptions" range:"1..100000"`
+	// ActivitiesPerDay is how many new activities and withdrawals a user may hand in
+	// on one day (UTC), over all challenges; one more is refused with 0x97. Repeats
+	// do not count. 0 sets no limit.
+	ActivitiesPerDay int `yaml:"activitiesPerDay" unit:"activities" range:"0..1000000"`
+	// ActivityBurst is how many of them may come at once; a faster one is refused
+	// with 0x96. 0 sets no limit.
+	ActivityBurst int `yaml:"activityBurst" unit:"activities" range:"0..1000000"`
+	// ActivityInterval is after how long there may be one more.
+	ActivityInterval Duration `yaml:"activityInterval" range:"1ms..24h"`
+	// ChatBurst is how many chat messages a user may write at once, over all
+	// conversations, and as many signs of typing; a faster one is refused with 0x96.
+	// 0 sets no limit.
+	ChatBurst int `yaml:"chatBurst" unit:"messages" range:"0..1000000"`
+	// ChatRate is how many more a second.
+	ChatRate int `yaml:"chatRate" unit:"per second" range:"1..1000000"`
+	// BeaconInterval is the least time between two beacons of a user; another one
+	// before is refused with 0x96. `0s` takes match.beaconInterval.
+	BeaconInterval Duration `yaml:"beaconInterval" range:"0s..24h"`
 }
 
 // defaultQuota is any role's.
-var defaultQuota = Quota{Subscriptions: 1000}
+var defaultQuota = Quota{
+	Subscriptions: 1000, ActivitiesPerDay: 100, ActivityBurst: 20, ActivityInterval: Duration(10 * time.Second), ChatBurst: 30, ChatRate: 5,
+}

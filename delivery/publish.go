@@ -200,7 +200,11 @@ func (h *Hub) meant(c *Client, m *Message, plain bool) Verdict {
 		return h.keepable(m, Verdict{Deliver: true, Retain: m.Retain})
 	}
 	v := h.meaning.Judge(c, m)
-	if v.Code.Failed() {
+	switch {
+	case v.Code == wire.MessageRateTooHigh || v.Code == wire.QuotaExceeded:
+		h.stats.Refused.Rate.Add(1)
+		return v
+	case v.Code.Failed():
 		h.stats.Refused.Meaning.Add(1)
 		return v
 	}

@@ -62,7 +62,7 @@ func (e *Engine) handleActivity(in Inbound, challengeID string, at time.Time) (O
 		e.stats.ActivitiesAccepted.Add(1)
 		return out, nil
 	}
-	if err := e.admit(c, user, &a, at); err != nil {
+	if err := e.admit(c, in.Sender, &a, at); err != nil {
 		return Outcome{}, err
 	}
 	if old, again := c.pending[key]; again {
@@ -94,12 +94,12 @@ func sameActivity(a *challenge.Activity, body challenge.Digest) error {
 }
 
 // admit returns nil for a new activity that may go to the log. c.mu is held.
-func (e *Engine) admit(c *contest, user string, a *challenge.Activity, at time.Time) error {
+func (e *Engine) admit(c *contest, by Sender, a *challenge.Activity, at time.Time) error {
 	if v := c.board.Spec().Judge(a, at); !v.Counted {
 		return &fitness.Error{Kind: fitness.Invalid, Msg: v.Reason}
 	}
-	if c.board.Full(user) {
-		return fitness.Errorf("", fitness.Quota, "user %s has %d activities in challenge %s, the limit", user, challenge.MaxActivities, c.id)
+	if c.board.Full(by.UserID) {
+		return fitness.Errorf("", fitness.Quota, "user %s has %d activities in challenge %s, the limit", by.UserID, challenge.MaxActivities, c.id)
 	}
 	if at.Sub(c.purged) > forgetPending {
 		c.purged = at
@@ -114,7 +114,7 @@ func (e *Engine) admit(c *contest, user string, a *challenge.Activity, at time.T
 	if len(c.pending) >= maxPending {
 		return fitness.Errorf("", fitness.Rate, "%d activities wait for the store, the limit", maxPending)
 	}
-	return e.quota.take(user, at)
+	return e.quota.take(by.UserID, e.opt.allowance(by.Role), at)
 }
 
 // applyActivity makes an activity from the log count, once, and returns what is

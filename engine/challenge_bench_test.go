@@ -66,7 +66,7 @@ func fill(b *testing.B, tables store.Store, now time.Time, users, activities int
 	b.Helper()
 	ctx := context.Background()
 	e, err := engine.New(engine.Options{
-		Store: tables, Clock: func() time.Time { return now }, ActivityBurst: -1, ActivityDaily: -1,
+		Store: tables, Clock: func() time.Time { return now }, Allowance: engine.Allowance{ActivityBurst: -1, ActivityDaily: -1},
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -126,9 +126,9 @@ type chats struct {
 	ids      io.Reader                  // entropy of message ids
 }
 
-func (s *chats) init(burst, perSecond float64) {
+func (s *chats) init() {
 	s.book.init()
-	s.rate.init(burst, perSecond)
+	s.rate.init(0, 0) // each role has its own
 	s.byUser = make(map[string]map[*conversation]struct{})
 	s.dirty, s.counting = make(map[*conversation]struct{}), make(map[*conversation]struct{})
 	s.stale = make(map[string]struct{})
@@ -255,8 +255,8 @@ func (e *Engine) handleMessage(in Inbound, key string, place chat.Place, at time
 	} else if !e.SessionMember(place.Session, sender) {
 		return Outcome{}, fitness.Errorf("", fitness.Forbidden, "only members of session %s may write there", place.Session)
 	}
-	if !e.chats.rate.take(sender, at) {
-		return Outcome{}, fitness.Errorf("", fitness.Rate, "messages come too fast: over the limit of %g at once and %g a second", e.opt.ChatBurst, e.opt.ChatRate)
+	if may := e.opt.allowance(in.Sender.Role); !e.chats.rate.takeOf(sender, may.ChatBurst, may.ChatRate, at) {
+		return Outcome{}, fitness.Errorf("", fitness.Rate, "messages come too fast: over the limit of %g at once and %g a second", may.ChatBurst, may.ChatRate)
 	}
 	if m.ID == "" {
 		if m.ID, err = e.chats.newID(at); err != nil {
@@ -288,8 +288,8 @@ func (e *Engine) handleTyping(in Inbound, key string, at time.Time) (Outcome, er
 	if _, err := e.mayWrite(key, in.Sender.UserID, at); err != nil {
 		return Outcome{}, err
 	}
-	if !e.chats.rate.take("typing/"+in.Sender.UserID, at) {
-		return Outcome{}, fitness.Errorf("", fitness.Rate, "typing comes too fast: over the limit of %g at once and %g a second", e.opt.ChatBurst, e.opt.ChatRate)
+	if may := e.opt.allowance(in.Sender.Role); !e.chats.rate.takeOf("typing/"+in.Sender.UserID, may.ChatBurst, may.ChatRate, at) {
+		return Outcome{}, fitness.Errorf("", fitness.Rate, "typing comes too fast: over the limit of %g at once and %g a second", may.ChatBurst, may.ChatRate)
 	}
 	e.out.push(Outgoing{Topic: topics.ChatTypingTopic(key), Payload: payload})
 	e.out.drain()
@@ -302,31 +302,36 @@ func notMember(key string) error {
 
 // rates is an allowance for each of many.
 type rates struct {
-	burst, perSecond float64 // burst 0: not bounded
+	burst, perSecond float64 // where all have the same
 
 	mu    sync.Mutex // guards what follows
 	m     map[string]*bucket
 	swept time.Time
+	whole float64 // the longest that an allowance takes to be whole again, in seconds
 }
 
 func (r *rates) init(burst, perSecond float64) {
 	r.m = make(map[string]*bucket)
-	r.burst, r.perSecond = max(burst, 0), max(perSecond, 0)
+	r.burst, r.perSecond = burst, perSecond
 }
 
-// take uses up one, or reports that there is none. Who is at rest costs no memory
-// for longer than a minute after the allowance is whole again.
-func (r *rates) take(who string, at time.Time) bool {
-	if r.burst == 0 || r.perSecond == 0 {
+// take uses up one, or reports that there is none.
+func (r *rates) take(who string, at time.Time) bool { return r.takeOf(who, r.burst, r.perSecond, at) }
+
+// takeOf is take of an allowance of one's own; where burst or perSecond is not
+// positive there is no bound. Who is at rest costs no memory for longer than a
+// minute after the allowance is whole again.
+func (r *rates) takeOf(who string, burst, perSecond float64, at time.Time) bool {
+	if burst <= 0 || perSecond <= 0 {
 		return true
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.whole = max(r.whole, burst/perSecond)
 	if at.Sub(r.swept) >= time.Minute {
 		r.swept = at
-		whole := time.Duration(r.burst / r.perSecond * float64(time.Second))
 		for id, b := range r.m {
-			if at.Sub(b.at) > whole {
+			if at.Sub(b.at).Seconds() > r.whole {
 				delete(r.m, id)
 			}
 		}
@@ -336,7 +341,7 @@ func (r *rates) take(who string, at time.Time) bool {
 		b = &bucket{}
 		r.m[who] = b
 	}
-	return b.take(at, r.burst, r.perSecond)
+	return b.take(at, burst, perSecond)
 }
 
 // lookup returns where a message of the sender is, or of anybody where sender is

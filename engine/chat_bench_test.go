@@ -23,7 +23,7 @@ func (sink) Publish(m engine.Outgoing) {
 func BenchmarkEngine_Chat(b *testing.B) {
 	for _, members := range []int{2, 100} {
 		b.Run(fmt.Sprintf("Members%d", members), func(b *testing.B) {
-			e, err := engine.New(engine.Options{Store: newTables(), Publisher: sink{}, ChatAnyone: true, ChatBurst: -1})
+			e, err := engine.New(engine.Options{Store: newTables(), Publisher: sink{}, ChatAnyone: true, Allowance: engine.Allowance{ChatBurst: -1}})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -61,9 +61,9 @@ func (e *Engine) handleBeacon(in Inbound, at time.Time) (Outcome, error) {
 		return Outcome{Payload: noPayload}, nil
 	}
 	var trail match.Trail
-	if w != nil {
-		if gone := at.Sub(w.last); gone >= 0 && gone < e.opt.BeaconInterval {
-			return Outcome{}, fitness.Errorf("", fitness.Rate, "beacons come too fast: over the limit of one every %s", e.opt.BeaconInterval)
+	if every := e.opt.allowance(in.Sender.Role).BeaconInterval; w != nil {
+		if gone := at.Sub(w.last); gone >= 0 && gone < every {
+			return Outcome{}, fitness.Errorf("", fitness.Rate, "beacons come too fast: over the limit of one every %s", every)
 		}
 		trail = w.trail
 	}

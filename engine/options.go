@@ -68,28 +68,19 @@ type Options struct {
 	// MaxHeartRate is where the heart-rate zones end, in bpm. Zero means 190.
 	MaxHeartRate float64
 
-	// ActivityBurst, ActivityInterval and ActivityDaily are a user's allowance
-	// of new activities: that many at once, one more in each interval, and so
-	// many in a day (UTC). Zero means 20, 10 s and 100; a negative value lifts
-	// that bound.
-	ActivityBurst    int
-	ActivityInterval time.Duration
-	ActivityDaily    int
+	// Allowance is what a user may send of what costs others something, and
+	// Allowances replace it for users of a role: what is zero there is as in
+	// Allowance.
+	Allowance
+	Allowances map[string]Allowance
 
 	// ChatAnyone lets everybody write to everybody; else two must be linked, or in
 	// one session or challenge.
 	ChatAnyone bool
-	// ChatBurst and ChatRate are a user's allowance of messages: that many at
-	// once, and so many more a second. Zero means 30 and 5; a negative value
-	// lifts the bound.
-	ChatBurst, ChatRate float64
 	// MaxConversations bounds the conversations of which there are groups;
 	// creating more is refused (Quota). Zero means 1,000,000.
 	MaxConversations int
 
-	// BeaconInterval is the least time between two beacons of a user. Zero means
-	// 15 s.
-	BeaconInterval time.Duration
 	// ProposalBurst and ProposalInterval are how many partners are proposed to a
 	// user: that many at once, one more in each interval. Zero means 10 and 5 min.
 	ProposalBurst    int
@@ -128,13 +119,10 @@ func (o Options) withDefaults() Options {
 	orElse(&o.ProgressRate, 5)
 	orElse(&o.IdleEnd, 30*time.Minute)
 	orElse(&o.MaxHeartRate, workout.DefaultMaxHeartRate)
-	orElse(&o.ActivityBurst, 20)
-	orElse(&o.ActivityInterval, 10*time.Second)
-	orElse(&o.ActivityDaily, 100)
-	orElse(&o.ChatBurst, 30)
-	orElse(&o.ChatRate, 5)
+	o.Allowance = o.or(Allowance{
+		ActivityBurst: 20, ActivityInterval: 10 * time.Second, ActivityDaily: 100, ChatBurst: 30, ChatRate: 5, BeaconInterval: 15 * time.Second,
+	})
 	orElse(&o.MaxConversations, 1_000_000)
-	orElse(&o.BeaconInterval, 15*time.Second)
 	orElse(&o.ProposalBurst, 10)
 	orElse(&o.ProposalInterval, 5*time.Minute)
 	orElse(&o.MaxLookers, 500_000)

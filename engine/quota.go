@@ -36,40 +36,59 @@ func (b *bucket) refill(now time.Time, burst, perSecond float64) {
 	}
 }
 
-// quota is every user's allowance of new activities.
-type quota struct {
-	burst, perSecond float64 // burst 0: not bounded
-	interval         time.Duration
-	daily            int
-
-	mu    sync.Mutex // guards what follows
-	users map[string]*allowance
-	swept time.Time
+// Allowance is what one user may send.
+type Allowance struct {
+	// ActivityBurst, ActivityInterval and ActivityDaily are how many new activities:
+	// that many at once, one more in each interval, and so many in a day (UTC). Zero
+	// means 20, 10 s and 100; a negative value lifts that bound.
+	ActivityBurst    int
+	ActivityInterval time.Duration
+	ActivityDaily    int
+	// ChatBurst and ChatRate are how many messages: that many at once, and so many
+	// more a second. Zero means 30 and 5; a negative value lifts the bound.
+	ChatBurst, ChatRate float64
+	// BeaconInterval is the least time between two beacons. Zero means 15 s.
+	BeaconInterval time.Duration
 }
 
-// allowance is one user's.
-type allowance struct {
+// or returns the allowance with what is zero taken from another one.
+func (a Allowance) or(other Allowance) Allowance {
+	orElse(&a.ActivityBurst, other.ActivityBurst)
+	orElse(&a.ActivityInterval, other.ActivityInterval)
+	orElse(&a.ActivityDaily, other.ActivityDaily)
+	orElse(&a.ChatBurst, other.ChatBurst)
+	orElse(&a.ChatRate, other.ChatRate)
+	orElse(&a.BeaconInterval, other.BeaconInterval)
+	return a
+}
+
+// allowance returns what a user of the role may send.
+func (o *Options) allowance(role string) Allowance { return o.Allowances[role].or(o.Allowance) }
+
+// quota is how much of their allowances of activities users have used up.
+type quota struct {
+	mu    sync.Mutex // guards what follows
+	users map[string]*handedIn
+	swept time.Time
+	whole time.Duration // the longest that an allowance takes to be whole again
+}
+
+// handedIn is one user's part.
+type handedIn struct {
 	bucket
 	day   int64 // days since 1970
 	count int
 }
 
-func (q *quota) init(opt Options) {
-	q.users = make(map[string]*allowance)
-	q.daily = max(opt.ActivityDaily, 0)
-	if opt.ActivityBurst > 0 && opt.ActivityInterval > 0 {
-		q.burst, q.interval = float64(opt.ActivityBurst), opt.ActivityInterval
-		q.perSecond = 1 / opt.ActivityInterval.Seconds()
-	}
-}
+func (q *quota) init() { q.users = make(map[string]*handedIn) }
 
 func dayOf(t time.Time) int64 { return t.Unix() / 86_400 }
 
-// user returns the user's allowance at a moment. q.mu is held.
-func (q *quota) user(userID string, now time.Time) *allowance {
+// user returns the user's part at a moment. q.mu is held.
+func (q *quota) user(userID string, now time.Time) *handedIn {
 	a := q.users[userID]
 	if a == nil {
-		a = &allowance{}
+		a = &handedIn{}
 		q.users[userID] = a
 	}
 	if d := dayOf(now); a.day != d {
@@ -78,16 +97,20 @@ func (q *quota) user(userID string, now time.Time) *allowance {
 	return a
 }
 
-// take uses up one activity, or returns an Error of kind Rate or Quota.
-func (q *quota) take(userID string, now time.Time) error {
+// take uses up one activity of what may be sent, or returns an Error of kind Rate
+// or Quota.
+func (q *quota) take(userID string, may Allowance, now time.Time) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	a := q.user(userID, now)
-	if q.daily > 0 && a.count >= q.daily {
-		return fitness.Errorf("", fitness.Quota, "activities: %d today are over the limit of %d a day", a.count+1, q.daily)
+	if may.ActivityDaily > 0 && a.count >= may.ActivityDaily {
+		return fitness.Errorf("", fitness.Quota, "activities: %d today are over the limit of %d a day", a.count+1, may.ActivityDaily)
 	}
-	if q.burst > 0 && !a.take(now, q.burst, q.perSecond) {
-		return fitness.Errorf("", fitness.Rate, "activities come too fast: over the limit of %d at once and one more every %s", int(q.burst), q.interval)
+	if may.ActivityBurst > 0 && may.ActivityInterval > 0 {
+		q.whole = max(q.whole, time.Duration(may.ActivityBurst)*may.ActivityInterval)
+		if !a.take(now, float64(may.ActivityBurst), 1/may.ActivityInterval.Seconds()) {
+			return fitness.Errorf("", fitness.Rate, "activities come too fast: over the limit of %d at once and one more every %s", may.ActivityBurst, may.ActivityInterval)
+		}
 	}
 	a.count++
 	return nil
@@ -111,9 +134,8 @@ func (q *quota) sweep(now time.Time) {
 		return
 	}
 	q.swept = now
-	full := time.Duration(q.burst) * q.interval
 	for id, a := range q.users {
-		if a.day != dayOf(now) && now.Sub(a.at) > full {
+		if a.day != dayOf(now) && now.Sub(a.at) > q.whole {
 			delete(q.users, id)
 		}
 	}

@@ -115,7 +115,7 @@ func (nobody) Publish(engine.Outgoing) {}
 
 func benchEngine(b *testing.B, users int) *engine.Engine {
 	b.Helper()
-	e, err := engine.New(engine.Options{Store: newTables(), Publisher: nobody{}, ActivityBurst: -1, ActivityDaily: -1, ProgressRate: 1e9})
+	e, err := engine.New(engine.Options{Store: newTables(), Publisher: nobody{}, Allowance: engine.Allowance{ActivityBurst: -1, ActivityDaily: -1}, ProgressRate: 1e9})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func BenchmarkEngine_Load100k(b *testing.B) {
 	const users, each = 10_000, 10
 	tables := newTables()
 	ctx := context.Background()
-	e, err := engine.New(engine.Options{Store: tables, Publisher: nobody{}, ActivityBurst: -1, ActivityDaily: -1})
+	e, err := engine.New(engine.Options{Store: tables, Publisher: nobody{}, Allowance: engine.Allowance{ActivityBurst: -1, ActivityDaily: -1}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func (e *Engine) handleWithdrawal(in Inbound, challengeID, activityID string, at
 	case known.Withdrawn:
 		return Outcome{}, nil
 	}
-	if err := e.quota.take(user, at); err != nil {
+	if err := e.quota.take(user, e.opt.allowance(in.Sender.Role), at); err != nil {
 		return Outcome{}, err
 	}
 	return Outcome{Log: true, RecordID: c.recordID(key) + "/withdrawn"}, nil
