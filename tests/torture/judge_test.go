@@ -183,6 +183,12 @@ var stories = []tale{
 	{"ErrWillAfterReturn", func(s *story) {
 		s.will(60, func() { s.cutC(); s.connect("c", 2, opening{version: 5, expiry: 3600}, true) }, 1)
 	}, []string{ruleWillNever}},
+	{"OKDisconnectWasCutOff", func(s *story) { // it was to end the session, which went on
+		s.add(event{who: "s", conn: 1, kind: kBye, flag: true})
+		s.back(2)
+		s.sent(1, 1)
+		s.got(2, 1, 1)
+	}, nil},
 	{"ErrWillEarly", func(s *story) { s.will(60, s.cutC, 1) }, []string{ruleWillEarly}},
 	{"OKWillAfterItsDelay", func(s *story) { s.will(1, func() { s.cutC(); s.later(4 * time.Second) }, 1) }, nil},
 	{"ErrWillNotAfterItsDelay", func(s *story) { s.will(1, func() { s.cutC(); s.later(8 * time.Second) }, 0) }, []string{ruleWillSent}},

@@ -288,9 +288,9 @@ func (o *oracle) closed(w *witness, c *contact, e *event) {
 	case c.open.passing():
 		w.known, w.epoch = absent, nil
 	case c.expires:
-		w.known, w.epoch = unknown, nil
+		w.known = unknown // a cut may have taken the DISCONNECT with it: then the session goes on
 		if sure {
-			w.known = absent
+			w.known, w.epoch = absent, nil
 		}
 	}
 }
