@@ -268,13 +268,11 @@ func (e *Engine) PutParticipant(ctx context.Context, actor Actor, challengeID, u
 	case full:
 		return fitness.Errorf(op, fitness.Quota, "challenge %s has %d participants, the limit", challengeID, e.opt.MaxParticipants)
 	}
-	if err := e.setJoined(ctx, op, c, userID, true); err != nil {
-		return err
+	rec := participantRecord{}
+	if actor.UserID != userID {
+		rec.PutBy = actor.UserID
 	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	e.tellParticipant(c, actor, userID, e.now())
-	return nil
+	return e.setJoined(ctx, op, c, userID, rec)
 }
 
 // DeleteParticipant ends the user's part. The organizer may, and the user. Their
@@ -298,17 +296,19 @@ func (e *Engine) DeleteParticipant(ctx context.Context, actor Actor, challengeID
 	case !joined:
 		return fitness.Errorf(op, fitness.NotFound, "user %.80s does not take part in challenge %s", userID, challengeID)
 	}
-	if err := e.setJoined(ctx, op, c, userID, false); err != nil {
+	if err := e.setJoined(ctx, op, c, userID, participantRecord{Left: true}); err != nil {
 		return err
 	}
 	e.revoke(userID)
 	return nil
 }
 
-// setJoined stores and makes a user's coming or going. The admin lock is held.
-func (e *Engine) setJoined(ctx context.Context, op string, c *contest, userID string, joined bool) error {
+// setJoined stores and makes a user's coming or going, which rec describes but for
+// moment and count. The admin lock is held.
+func (e *Engine) setJoined(ctx context.Context, op string, c *contest, userID string, rec participantRecord) error {
 	c.mu.RLock()
-	changes, handedIn := c.board.Changes(userID)+1, c.board.Activities(userID)
+	rec.Changes = c.board.Changes(userID) + 1
+	handedIn := c.board.Activities(userID)
 	c.mu.RUnlock()
 	if handedIn > 0 {
 		// Ranks change: what was applied before must not be applied again after.
@@ -316,7 +316,7 @@ func (e *Engine) setJoined(ctx context.Context, op string, c *contest, userID st
 			return err
 		}
 	}
-	rec := participantRecord{JoinedAt: e.now(), Changes: changes, Left: !joined}
+	rec.JoinedAt = e.now()
 	if err := e.put(ctx, op, tableParticipants, c.id+"/"+userID, rec); err != nil {
 		return err
 	}
@@ -332,6 +332,9 @@ func (e *Engine) takeIn(c *contest, userID string, rec participantRecord) {
 	e.moved(c, c.board.SetJoined(userID, !rec.Left, rec.Changes)...)
 	if rec.first() {
 		e.welcome(c, userID, rec.JoinedAt)
+	}
+	if !rec.Left {
+		e.tellParticipant(c, userID, &rec)
 	}
 }
 

@@ -79,6 +79,7 @@ func (e *Engine) giveAwards(c *contest) []store.Put {
 		rows = append(rows, store.Put{Key: c.id + "/" + a.User + "/" + a.Key(), Data: awardRow(a.At, payload)})
 		e.publishAward(c, a.User, a.Key(), a.Kind, a.At, payload)
 		e.happened(TellAward, a.User, c.awardID(a.User, a.Key()), a.At, json.RawMessage(payload))
+		e.tellRank(c, a)
 		e.stats.Awards.Add(1)
 	}
 	return rows

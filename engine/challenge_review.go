@@ -170,6 +170,7 @@ func (e *Engine) ReviewActivity(ctx context.Context, actor Actor, challengeID, u
 		e.saver.applied(0, appliedRows{awards: awards})
 		e.tellReview(c, actor, userID, activityID, row, e.now())
 		e.out.drain()
+		e.trySave(ctx) // what was told must not depend on what is lost by a crash from here on
 	}
 	h, err := e.handedIn(userID+"/", row)
 	if err != nil {

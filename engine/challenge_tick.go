@@ -150,7 +150,11 @@ func (e *Engine) watchState(c *contest, now time.Time) time.Time {
 	s := c.board.Spec()
 	state := s.StateAt(now)
 	if state != c.out.state {
-		defer e.tellTurn(c, c.out.state, state, now) // when the period is the present one
+		from := c.out.state
+		defer func() { // when the period is the present one
+			e.tellTurn(c, from, state, now)
+			c.out.late = nil
+		}()
 		c.out.state = state
 		c.out.info, c.out.status = true, true
 	}

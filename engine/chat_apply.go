@@ -155,8 +155,8 @@ func (e *Engine) sendMessage(pos store.Pos, c *conversation, m *chat.Message, to
 			continue // joined later
 		}
 		e.out.owe(pos, Outgoing{Topic: topics.UserChatTopic(userID, c.key), Payload: payload, QoS: 1, RecordID: "cu/" + hash + "/" + userID})
-		if userID != m.Sender && m.Kind == chat.Say && !e.presence.connected(userID) {
-			e.happened(TellMessageAbsent, userID, hash+"/"+userID, m.Timestamp, toldUser{UserID: userID, SenderName: e.name(m.Sender), Message: payload})
+		if userID != m.Sender && m.Kind == chat.Say {
+			e.tellMissed(pos, userID, hash+"/"+userID, m.Timestamp, payload, m.Sender)
 		}
 	}
 	e.out.owe(pos, receiptFor(m.Sender, Receipt{

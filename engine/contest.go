@@ -26,6 +26,7 @@ type participantRecord struct {
 	JoinedAt time.Time `json:"joinedAt"`
 	Changes  uint32    `json:"changes"`
 	Left     bool      `json:"left,omitempty"`
+	PutBy    string    `json:"putBy,omitempty"` // who else let the user take part
 }
 
 // contest is a challenge at work.
@@ -57,6 +58,7 @@ type contestOut struct {
 	period              challenge.Day // the one that is published
 	told                challenge.Day // the one whose ranks are retained
 	ranks               rankQueue
+	late                map[string]time.Time // after a start of the broker: who joined lately, and when
 }
 
 // rankQueue is whose rank may have changed. A change moves everybody between

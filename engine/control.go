@@ -39,9 +39,6 @@ func (e *Engine) Control(ctx context.Context, actor Actor, sessionID, action, us
 		if event != "" {
 			s.entered(now)
 			s.rec.announce(s.id, event, reason, now)
-			if event == EventStarted && reason == "" {
-				e.tellStart(s, now)
-			}
 			e.tellChanges(s, 1)
 		}
 	})

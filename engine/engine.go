@@ -15,7 +15,7 @@ import (
 // Locks, in the order in which one may be taken while another is held: admin
 // (administrative calls, one at a time), apply (Applied, and what must not run
 // beside it), saver.saving, notes.mu, book.mu, session.mu, contest.mu, conversation.mu
-// or matchBook.mu (never two of them), and last the leaves saver.mu, wakeups.mu,
+// or matchBook.mu (never two of them), absentees.mu, and last the leaves saver.mu, wakeups.mu,
 // presence.mu, preferences.mu, desk.mu, happenings.mu, quota.mu, chats.mu, rates.mu, peerCache.mu,
 // blockSet.mu, goneSet.mu, later and outbox.mu. No message is
 // published and no user's rights are revoked with one of them held but admin and
@@ -65,6 +65,7 @@ func New(opt Options) (*Engine, error) {
 	e.links.init()
 	e.prefs.init()
 	e.notes.init()
+	e.missed.init()
 	e.presence.init()
 	e.quota.init()
 	e.chats.init()
@@ -177,6 +178,7 @@ func (e *Engine) Tick(now time.Time) {
 	e.sendLater()
 	budget = e.tickChat(now, budget)
 	e.tickPresence(now, max(budget, e.opt.RankBudget/10))
+	e.tickMissed(now)
 	e.tickNotes(now, max(budget, e.opt.RankBudget/10))
 	e.evictLate()
 	e.tickMatch(now)

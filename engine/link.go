@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/fitmq/fitmq/fitness"
 	"github.com/fitmq/fitmq/store"
@@ -17,6 +18,12 @@ type linkSet struct {
 }
 
 type link struct{ trainer, client string }
+
+// linkRecord is a link as it is stored: since when, and who made it.
+type linkRecord struct {
+	At time.Time `json:"at,omitzero"`
+	By string    `json:"by,omitempty"`
+}
 
 func (l *linkSet) init() { l.m = make(map[link]struct{}) }
 
@@ -59,14 +66,15 @@ func (e *Engine) PutLink(ctx context.Context, actor Actor, trainerID, clientID s
 		return fitness.Errorf(op, fitness.Forbidden, "only the client or an administrator links a client to a trainer")
 	}
 	x := link{trainerID, clientID}
-	known := e.links.has(x)
-	if err := e.put(ctx, op, tableLinks, trainerID+"/"+clientID, struct{}{}); err != nil {
+	if e.links.has(x) {
+		return nil
+	}
+	rec := linkRecord{At: e.now(), By: actor.UserID}
+	if err := e.put(ctx, op, tableLinks, trainerID+"/"+clientID, rec); err != nil {
 		return err
 	}
 	e.links.set(x, true)
-	if !known && actor.UserID != trainerID {
-		e.tellLink(actor, trainerID, clientID, e.now())
-	}
+	e.tellLink(&rec, trainerID, clientID)
 	return nil
 }
 

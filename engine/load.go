@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -12,13 +13,14 @@ import (
 	"github.com/fitmq/fitmq/fitness/challenge"
 	"github.com/fitmq/fitmq/fitness/workout"
 	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/topics"
 )
 
 // load fills a new engine from the tables.
 func (e *Engine) load(ctx context.Context) error {
 	now := e.now()
 	for _, step := range []func(context.Context, time.Time) error{
-		e.loadPosition, e.loadSessions, e.loadMembers, e.loadLive, e.loadChallenges, e.loadLinks, e.loadChats, e.loadGone, e.loadBlocks, e.loadMatches, e.loadPreferences, e.loadPresence, e.loadNotes,
+		e.loadPosition, e.loadSessions, e.loadMembers, e.loadLive, e.loadChallenges, e.loadLinks, e.loadChats, e.loadGone, e.loadBlocks, e.loadMatches, e.loadPreferences, e.loadPresence, e.loadNotes, e.loadNews,
 	} {
 		if err := step(ctx, now); err != nil {
 			return fmt.Errorf("load engine: %w", err)
@@ -48,7 +50,6 @@ func (e *Engine) loadSessions(ctx context.Context, now time.Time) error {
 	return scan(ctx, e.opt.Store, tableSessions, "", func(id string, rec *sessionRecord) {
 		s := newSession(id, *rec, now)
 		e.sessions.put(id, s)
-		e.tellChanges(s, len(rec.Untold))
 		e.wake.session(s, time.Time{})
 	})
 }
@@ -77,7 +78,7 @@ func (e *Engine) loadLive(ctx context.Context, now time.Time) error {
 		}
 		if rec.Present {
 			p.present, p.joinedAt = true, rec.JoinedAt
-			p.grace, p.reason = now.Add(e.opt.RestartGrace), LeftLost
+			p.went(anyClient, absence{now.Add(e.opt.RestartGrace), LeftLost}, now)
 			s.present++
 		}
 		if rec.Track != nil {
@@ -118,6 +119,7 @@ func (e *Engine) loadChallenges(ctx context.Context, now time.Time) error {
 		id, user, _ := strings.Cut(v.Key, "/")
 		if c := e.challenges.get(id); c != nil {
 			c.board.SetJoined(user, !rec.Left, rec.Changes)
+			e.joinedLately(c, user, &rec, now)
 			if rec.first() && now.Sub(rec.JoinedAt) < welcomeAgain && !told[v.Key] {
 				e.welcome(c, user, rec.JoinedAt)
 			}
@@ -154,12 +156,19 @@ func (e *Engine) loadChallenges(ctx context.Context, now time.Time) error {
 }
 
 // readParticipant reads a participantRecord. A start reads a million of them, and
-// all but few are as encode writes one who joined once.
+// all but few are as encode writes one who joined, or was put in, once.
 func readParticipant(b []byte) (rec participantRecord, err error) {
-	const head, tail = `{"joinedAt":"`, `","changes":1}`
-	if len(b) > len(head)+len(tail) && string(b[:len(head)]) == head && string(b[len(b)-len(tail):]) == tail {
-		if rec.JoinedAt, err = time.Parse(time.RFC3339, string(b[len(head):len(b)-len(tail)])); err == nil {
-			rec.Changes = 1
+	at, ok := bytes.CutPrefix(b, []byte(`{"joinedAt":"`))
+	at, rest, found := bytes.Cut(at, []byte(`","changes":1`))
+	by := []byte{}
+	if ok = ok && found; ok && string(rest) != "}" {
+		by, ok = bytes.CutPrefix(rest, []byte(`,"putBy":"`))
+		by = bytes.TrimSuffix(by, []byte(`"}`))
+		ok = ok && topics.ValidID(string(by))
+	}
+	if ok {
+		if rec.JoinedAt, err = time.Parse(time.RFC3339, string(at)); err == nil {
+			rec.Changes, rec.PutBy = 1, string(by)
 			return rec, nil
 		}
 	}
@@ -221,9 +230,12 @@ func (e *Engine) loadActivities(ctx context.Context, prefix string, board func(c
 	return errors.Join(err, bad)
 }
 
-func (e *Engine) loadLinks(ctx context.Context, _ time.Time) error {
-	return scan(ctx, e.opt.Store, tableLinks, "", func(key string, _ *struct{}) {
+func (e *Engine) loadLinks(ctx context.Context, now time.Time) error {
+	return scan(ctx, e.opt.Store, tableLinks, "", func(key string, rec *linkRecord) {
 		trainer, client, _ := strings.Cut(key, "/")
 		e.links.set(link{trainer, client}, true)
+		if now.Sub(rec.At) < newsAgain {
+			e.tellLink(rec, trainer, client)
+		}
 	})
 }

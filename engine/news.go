@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"time"
@@ -12,13 +13,28 @@ const (
 	// newsTo is up to how many participants a challenge has its start and end told
 	// to each of them; in a larger one status tells it.
 	newsTo = 10_000
-	// newsAgain is how far back a start of the broker tells what it missed. It is
-	// shorter than an inbox remembers what it has had.
+	// newsAgain is how far back a start of the broker tells again what follows from
+	// what is stored, because a crash may have come before the inbox had it. It is
+	// shorter than an inbox remembers what it has had, so that nobody is told twice.
 	newsAgain = time.Hour
 	// newsTTL is for how long it is news that a session has started, or that one was
 	// put into something.
 	newsTTL = 24 * time.Hour
 )
+
+// loadNews tells again what is not known to be told: changes of sessions that the log
+// may not have, and who was put into a session lately.
+func (e *Engine) loadNews(_ context.Context, now time.Time) error {
+	for _, s := range e.sessions.m { // nobody else is here yet
+		e.tellChanges(s, len(s.rec.Untold))
+		for userID, m := range s.members {
+			if !m.Removed && now.Sub(m.PutAt) < newsAgain {
+				e.tellMember(s, userID)
+			}
+		}
+	}
+	return nil
+}
 
 // tellStart notifies the members of a session, who do not take part yet, that it
 // has started. s.mu is held.
@@ -46,30 +62,46 @@ func (e *Engine) tellStart(s *session, at time.Time) {
 	}
 }
 
-// tellMember notifies a user of being put into a session by another. s.mu is held.
-func (e *Engine) tellMember(s *session, actor Actor, userID string, at time.Time) {
-	if actor.UserID == userID {
+// tellMember notifies a member of a session who was put into it by another. s.mu is
+// held.
+func (e *Engine) tellMember(s *session, userID string) {
+	m := s.members[userID]
+	if m.PutBy == "" {
 		return
 	}
 	e.notify(notice{
 		To: userID, Kind: KindSession, Content: fmt.Sprintf("You are a member of %s", quoted(s.rec.Title, s.id)),
-		Cause: "session-member/" + s.id + "/" + at.Format(time.RFC3339Nano), CollapseKey: "session-member/" + s.id, TTL: newsTTL,
-		Data: map[string]any{"event": "member-added", "sessionId": s.id, "title": s.rec.Title, "by": actor.UserID, "startsAt": timeOr(s.rec.StartsAt)},
-	}, at)
+		Cause: "session-member/" + s.id + "/" + m.PutAt.Format(time.RFC3339Nano), CollapseKey: "session-member/" + s.id, TTL: newsTTL,
+		Data: map[string]any{"event": "member-added", "sessionId": s.id, "title": s.rec.Title, "by": m.PutBy, "startsAt": timeOr(s.rec.StartsAt)},
+	}, m.PutAt)
 }
 
-// tellParticipant notifies a user of being put into a challenge by another. c.mu is
-// held.
-func (e *Engine) tellParticipant(c *contest, actor Actor, userID string, at time.Time) {
-	if actor.UserID == userID {
+// tellParticipant notifies a participant of a challenge who was put into it by
+// another. c.mu is held.
+func (e *Engine) tellParticipant(c *contest, userID string, rec *participantRecord) {
+	if rec.PutBy == "" {
 		return
 	}
 	title := c.rec.Spec.Title
 	e.notify(notice{
 		To: userID, Kind: KindChallenge, Content: fmt.Sprintf("You take part in %s", quoted(title, c.id)),
-		Cause: "challenge-participant/" + c.id + "/" + at.Format(time.RFC3339Nano), CollapseKey: "challenge-participant/" + c.id, TTL: newsTTL,
-		Data: map[string]any{"event": "participant-added", "challengeId": c.id, "title": title, "by": actor.UserID, "startsAt": c.rec.Spec.StartsAt},
-	}, at)
+		Cause: "challenge-participant/" + c.id + "/" + rec.JoinedAt.Format(time.RFC3339Nano), CollapseKey: "challenge-participant/" + c.id, TTL: newsTTL,
+		Data: map[string]any{"event": "participant-added", "challengeId": c.id, "title": title, "by": rec.PutBy, "startsAt": c.rec.Spec.StartsAt},
+	}, rec.JoinedAt)
+}
+
+// joinedLately tells again, at a start of the broker, who was put into a challenge a
+// short while ago, and notes who joined then: what turned before is no news for them.
+// c.mu is held.
+func (e *Engine) joinedLately(c *contest, userID string, rec *participantRecord, now time.Time) {
+	if rec.Left || now.Sub(rec.JoinedAt) >= newsAgain {
+		return
+	}
+	e.tellParticipant(c, userID, rec)
+	if c.out.late == nil {
+		c.out.late = make(map[string]time.Time)
+	}
+	c.out.late[userID] = rec.JoinedAt
 }
 
 // tellTurn notifies the participants that the challenge has started or ended. from
@@ -85,7 +117,7 @@ func (e *Engine) tellTurn(c *contest, from, state challenge.State, now time.Time
 	}
 	order := c.standing().Order()
 	c.board.Each(func(userID string, joined bool, _ uint32) {
-		if !joined {
+		if !joined || from == "" && c.out.late[userID].After(at) {
 			return
 		}
 		n := notice{
@@ -100,6 +132,33 @@ func (e *Engine) tellTurn(c *contest, from, state challenge.State, now time.Time
 		}
 		e.notify(n, now)
 	})
+}
+
+// tellRank notifies a user of a change of rank that is worth it: the lead, the first
+// ten, being overtaken there. The newest one of a challenge replaces the others. Each is
+// an award too, which bounds how often it happens. c.mu is held.
+func (e *Engine) tellRank(c *contest, a challenge.Award) {
+	title, rank := quoted(c.board.Spec().Title, c.id), int(a.Value.Units())
+	var event, content string
+	switch a.Kind {
+	case challenge.LeadTaken:
+		event, content = "lead-taken", "You lead "+title
+	case challenge.RankUp:
+		event, content = "rank-up", fmt.Sprintf("You are number %d of %s now", rank, title)
+	case challenge.Overtaken:
+		event, content = "overtaken", fmt.Sprintf("You were overtaken in %s and are number %d now", title, rank)
+	default:
+		return
+	}
+	n := notice{
+		To: a.User, Kind: KindRank, Content: content, TTL: newsTTL,
+		Cause: c.awardID(a.User, a.Key()), CollapseKey: "rank/" + c.id,
+		Data: map[string]any{"event": event, "challengeId": c.id, "title": c.board.Spec().Title, "rank": rank},
+	}
+	if a.Period != "" {
+		n.Data["period"] = a.Period
+	}
+	e.notify(n, a.At)
 }
 
 // tellReview notifies a user that an activity of theirs was reviewed.
@@ -122,14 +181,17 @@ func (e *Engine) tellReview(c *contest, actor Actor, userID, activityID string, 
 	}, at)
 }
 
-// tellLink notifies a trainer of a new client.
-func (e *Engine) tellLink(actor Actor, trainerID, clientID string, at time.Time) {
+// tellLink notifies a trainer of a new client that another has linked.
+func (e *Engine) tellLink(rec *linkRecord, trainerID, clientID string) {
+	if rec.By == trainerID {
+		return
+	}
 	name := e.name(clientID)
 	e.notify(notice{
 		To: trainerID, Kind: KindTraining, Content: name + " is your client now",
-		Cause: "link/" + clientID + "/" + at.Format(time.RFC3339Nano), CollapseKey: "link/" + clientID,
-		Data: map[string]any{"event": "client-linked", "clientId": clientID, "name": name, "by": actor.UserID},
-	}, at)
+		Cause: "link/" + clientID + "/" + rec.At.Format(time.RFC3339Nano), CollapseKey: "link/" + clientID,
+		Data: map[string]any{"event": "client-linked", "clientId": clientID, "name": name, "by": rec.By},
+	}, rec.At)
 }
 
 // quoted names a thing for people.

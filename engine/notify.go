@@ -17,8 +17,8 @@ const (
 	KindSession   = "session"   // a session that one belongs to
 	KindChallenge = "challenge" // a challenge that one takes part in
 	KindTraining  = "training"  // trainer and client
+	KindRank      = "rank"      // one's place in a challenge
 	KindMilestone = "milestone" // one's own figures
-	KindMatch     = "match"     // partners
 )
 
 // notice is a notification that the broker has for a user.

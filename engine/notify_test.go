@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -360,6 +361,63 @@ func TestEngine_News(t *testing.T) {
 		w.publish(sender("ana", "phone"), "challenge/c1/activity", w.activity("a1", 5000))
 		w.pass(8 * time.Minute)
 		if got := content(w, "ana"); len(got) == 0 || got[0] != "challenge: “Far” has ended: you are number 1 of 1" {
+			t.Errorf("got %q", got)
+		}
+	})
+	t.Run("OK what was stored is told once, whenever a crash comes", func(t *testing.T) {
+		for _, saved := range []bool{false, true} {
+			w := newWorld(t)
+			spec := w.spec()
+			spec.StartsAt, spec.EndsAt = w.now.Add(-time.Minute), w.now.Add(time.Hour) // before ben came
+			_, _, err := w.PutChallenge(ctx, actor("oli"), "c1", spec)
+			must(t, err)
+			_, _, err = w.PutSession(ctx, actor("ana"), "s1", engine.SessionSpec{Title: "Track", Visibility: "invite", StartsAt: w.now.Add(time.Hour)})
+			must(t, err)
+			w.pass(time.Second)
+			must(t, w.Checkpoint(ctx))
+			w.lose = true
+			must(t, w.PutMember(ctx, actor("ana"), "s1", "ben"))
+			must(t, w.PutParticipant(ctx, actor("oli"), "c1", "ben"))
+			must(t, w.PutLink(ctx, actor("ana"), "ben", "ana"))
+			must(t, w.Control(ctx, actor("ana"), "s1", "start", ""))
+			if saved {
+				must(t, w.Checkpoint(ctx))
+			}
+			w.lose = false
+			for range 2 {
+				w.crash()
+				w.pass(time.Second)
+				got := content(w, "ben")
+				slices.Sort(got)
+				wantLines(t, got, "challenge: You take part in “Far”",
+					"session: You are a member of “Track”", "session: “Track” has started", "training: Ana is your client now")
+				must(t, w.Checkpoint(ctx))
+			}
+		}
+	})
+	t.Run("OK a change of rank, unless its user does not want that", func(t *testing.T) {
+		w := newWorld(t)
+		w.challenge("c1", "ana", "ben")
+		hand := func(user, id string, metres float64) {
+			w.publish(sender(user, user+"s"), "challenge/c1/activity", w.activity(id, metres))
+			w.pass(time.Second)
+		}
+		hand("ana", "a1", 5000)
+		hand("ben", "b1", 6000)
+		if got := content(w, "ana"); got[0] != "rank: You were overtaken in “Far” and are number 2 now" {
+			t.Errorf("got %q", got)
+		}
+		if got := content(w, "ben"); got[0] != "rank: You lead “Far”" {
+			t.Errorf("got %q", got)
+		}
+		must(t, w.Checkpoint(ctx))
+		w.crash()
+		_, err := w.PutPreferences(ctx, actor("ben"), "ben", engine.Preferences{Notifications: preference.Notifications{Off: []string{"rank"}}})
+		must(t, err)
+		before := content(w, "ben")
+		hand("ana", "a2", 5000) // takes the lead back: of it, the newest is left
+		wantLines(t, content(w, "ben"), before...)
+		if got := content(w, "ana"); got[0] != "rank: You lead “Far”" || len(got) != 2 {
 			t.Errorf("got %q", got)
 		}
 	})

@@ -285,14 +285,6 @@ func (e *Engine) absent(userID string, at time.Time) bool {
 	return v == nil || len(v.clients) == 0 && !at.Before(v.grace)
 }
 
-// connected reports whether the user has a client.
-func (p *presence) connected(userID string) bool {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	v := p.visitors[userID]
-	return v != nil && len(v.clients) > 0
-}
-
 // handleAway takes a client's word that its user is away, or back. It is about
 // that client and ends with its connection.
 func (e *Engine) handleAway(in Inbound, at time.Time) (Outcome, error) {

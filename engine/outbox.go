@@ -22,7 +22,8 @@ type outbox struct {
 	queue []Outgoing
 	busy  bool // a goroutine is draining
 	// owed counts, by position of the record that they follow from, the
-	// messages that are not known to be safe. A checkpoint stays before them.
+	// messages that are not known to be safe, and what holds it for other reasons. A
+	// checkpoint stays before them.
 	owed map[store.Pos]int
 }
 
@@ -34,10 +35,7 @@ type outbox struct {
 func (o *outbox) owe(pos store.Pos, m Outgoing) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.owed == nil {
-		o.owed = make(map[store.Pos]int)
-	}
-	o.owed[pos]++
+	o.owes(pos, 1)
 	m.Stored = func(err error) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
@@ -45,11 +43,33 @@ func (o *outbox) owe(pos store.Pos, m Outgoing) {
 			o.queue = append(o.queue, m)
 			return
 		}
-		if o.owed[pos]--; o.owed[pos] == 0 {
-			delete(o.owed, pos)
-		}
+		o.owes(pos, -1)
 	}
 	o.queue = append(o.queue, m)
+}
+
+// owes changes how many messages are owed of a record. o.mu is held.
+func (o *outbox) owes(pos store.Pos, by int) {
+	if o.owed == nil {
+		o.owed = make(map[store.Pos]int)
+	}
+	if o.owed[pos] += by; o.owed[pos] == 0 {
+		delete(o.owed, pos)
+	}
+}
+
+// hold keeps checkpoints before the record at pos, until release.
+func (o *outbox) hold(pos store.Pos) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.owes(pos, 1)
+}
+
+// release ends one hold.
+func (o *outbox) release(pos store.Pos) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.owes(pos, -1)
 }
 
 // insist queues a message that must not be lost, and calls safe once the log has

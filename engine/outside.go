@@ -16,7 +16,7 @@ const (
 	TellActivityAccepted   = "activity.accepted"
 	TellActivityFlagged    = "activity.flagged"
 	TellAward              = "award"
-	TellMessageAbsent      = "message.absent"      // a chat message for a user with no client
+	TellMessageAbsent      = "message.absent"      // a chat message for a user with no client, for longer than the grace
 	TellNotificationAbsent = "notification.absent" // a notification for a user with no client
 )
 
@@ -58,16 +58,26 @@ type happenings struct {
 // happened notes what others want to be told of; nothing where nobody does. cause is
 // the same whenever it is computed. Any lock may be held but happenings.mu.
 func (e *Engine) happened(typ, userID, cause string, at time.Time, data any) {
-	if e.opt.Herald == nil || !e.opt.Herald.Wants(typ) {
-		return
+	if e.wants(typ) {
+		e.outside.add(happening(typ, userID, cause, at, data), &e.stats)
 	}
+}
+
+// wants reports whether anybody wants to be told of that type.
+func (e *Engine) wants(typ string) bool { return e.opt.Herald != nil && e.opt.Herald.Wants(typ) }
+
+// happening is what others are told.
+func happening(typ, userID, cause string, at time.Time, data any) Happening {
 	sum := sha256.Sum256([]byte(typ + "\x00" + cause))
-	h := Happening{ID: "evt_" + hex.EncodeToString(sum[:16]), Type: typ, User: userID, At: moment(at), Data: encode(data)}
-	o := &e.outside
+	return Happening{ID: "evt_" + hex.EncodeToString(sum[:16]), Type: typ, User: userID, At: moment(at), Data: encode(data)}
+}
+
+// add has the happening wait for the next checkpoint, where there is room.
+func (o *happenings) add(h Happening, stats *counters) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.list) >= maxHappenings {
-		e.stats.HappeningsDropped.Add(1)
+		stats.HappeningsDropped.Add(1)
 		return
 	}
 	o.list = append(o.list, h)
@@ -100,12 +110,12 @@ func (e *Engine) saveHappenings(ctx context.Context) error {
 }
 
 // tellSession tells others that a session has started or ended. s.mu is held.
-func (e *Engine) tellSession(s *session, event string, at time.Time) {
+func (e *Engine) tellSession(s *session, ev Event) {
 	typ := TellSessionStarted
-	if event == EventEnded {
+	if ev.Type == EventEnded {
 		typ = TellSessionEnded
 	}
-	e.happened(typ, s.rec.Host, s.id+"/"+at.Format(time.RFC3339Nano), at, s.resource())
+	e.happened(typ, s.rec.Host, s.id+"/"+ev.Timestamp.Format(time.RFC3339Nano), ev.Timestamp, s.resource())
 }
 
 // activityTold is what others are told of an activity.

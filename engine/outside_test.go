@@ -13,10 +13,11 @@ import (
 // herald remembers what it is told, and fails where it is told to.
 type herald struct {
 	fail error
+	not  string // what it does not want
 	list []engine.Happening
 }
 
-func (*herald) Wants(typ string) bool { return typ != engine.TellSessionEnded }
+func (h *herald) Wants(typ string) bool { return typ != h.not }
 
 func (h *herald) Add(_ context.Context, list []engine.Happening) error {
 	if h.fail == nil {
@@ -45,17 +46,20 @@ func TestEngine_Herald(t *testing.T) {
 	}
 	t.Run("OK what it wants, with the next checkpoint", func(t *testing.T) {
 		w, h := begin(t)
+		h.not = engine.TellActivityFlagged
 		w.session("s1")
-		must(t, w.Control(ctx, actor("ana"), "s1", "end", ""))
+		for _, action := range []string{"pause", "resume", "end"} {
+			must(t, w.Control(ctx, actor("ana"), "s1", action, ""))
+		}
 		if len(h.list) != 0 {
 			t.Errorf("told before it is stored: %v", h.told())
 		}
 		must(t, w.Checkpoint(ctx))
-		wantLines(t, h.told(), "session.started ana")
+		wantLines(t, h.told(), "session.started ana", "session.ended ana")
 		w.challenge("c1", "ana")
 		must(t, w.Checkpoint(ctx))
-		wantLines(t, h.told(), "award ana", "notification.absent ana") // for joining
-		w.publish(sender("ana", "phone"), "challenge/c1/activity", w.activity("a1", 5000))
+		wantLines(t, h.told(), "award ana", "notification.absent ana")                       // for joining
+		w.publish(sender("ana", "phone"), "challenge/c1/activity", w.activity("a1", 25_000)) // odd, in half an hour
 		must(t, w.Checkpoint(ctx))
 		got := h.list
 		if len(got) != 1 || got[0].Type != engine.TellActivityAccepted || !strings.Contains(string(got[0].Data), `"activityId":"a1","counted":true`) {
@@ -100,6 +104,41 @@ func TestEngine_Herald(t *testing.T) {
 		if len(h.list) == 0 || h.list[0].ID != first {
 			t.Errorf("again after a crash: got %+v, want the id %s", h.list, first)
 		}
+	})
+	t.Run("OK a message for who does not come back within the grace, once", func(t *testing.T) {
+		w, h := begin(t)
+		h.not = engine.TellNotificationAbsent
+		must(t, w.PutLink(ctx, admin, "tess", "ana"))
+		tess, phone := sender("tess", "pad"), w.listen()
+		say := func(id string) {
+			w.publish(tess, "chat/ana.tess/message", `{"content":"Hi","messageId":"`+id+`"}`)
+			must(t, w.Checkpoint(ctx))
+		}
+		w.Disconnected(phone, false)
+		say("m1")
+		w.pass(4 * time.Second)
+		phone = w.listen() // only a tunnel
+		w.pass(10 * time.Second)
+		must(t, w.Checkpoint(ctx))
+		wantLines(t, h.told())
+		if w.Position() != w.log[len(w.log)-1].pos {
+			t.Errorf("position %d is behind the log's %d", w.Position(), w.log[len(w.log)-1].pos)
+		}
+
+		w.Disconnected(phone, false)
+		say("m2")
+		wantLines(t, h.told())
+		w.crash() // before anybody was told
+		w.pass(time.Minute)
+		must(t, w.Checkpoint(ctx))
+		if len(h.list) != 1 || !strings.Contains(string(h.list[0].Data), `"messageId":"m2"`) {
+			t.Errorf("got %+v, want m2", h.list)
+		}
+		h.told()
+		w.crash()
+		w.pass(time.Minute)
+		say("m3")
+		wantLines(t, h.told(), "message.absent ana")
 	})
 	t.Run("OK a notification for who stays away, once and after quiet hours", func(t *testing.T) {
 		w, h := begin(t)

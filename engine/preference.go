@@ -55,6 +55,7 @@ type telling struct {
 	notes notes // and what waits for them
 
 	outside happenings // and what others want to be told
+	missed  absentees  // of that, what waits for the end of a grace
 }
 
 // Units is how the user thinks of distances. It may be asked with any lock held

@@ -243,7 +243,7 @@ func (e *Engine) attach(s *session, by Sender, at time.Time) bool {
 		e.stats.RosterDropped.Add(1)
 		return true
 	}
-	p.clients[by.ClientID] = struct{}{}
+	p.returned(by.ClientID)
 	if p.present {
 		return true
 	}
@@ -290,17 +290,17 @@ func (e *Engine) detach(s *session, by Sender, reason string, at time.Time) {
 	}
 	delete(p.clients, by.ClientID)
 	if reason != LeftUnsubscribed {
-		p.grace = at.Add(e.opt.PresenceGrace)
-		p.reason = reason
+		p.went(by.ClientID, absence{at.Add(e.opt.PresenceGrace), reason}, at)
 	}
 	if len(p.clients) > 0 {
 		return
 	}
-	if !p.grace.After(at) { // no other device is in its grace
+	grace := p.grace()
+	if !grace.until.After(at) { // no other device is in its grace
 		e.leave(s, by.UserID, reason, at)
 		return
 	}
-	e.wake.session(s, p.grace)
+	e.wake.session(s, grace.until)
 }
 
 // leave takes the user off the roster; the samples stay on the leaderboard. s.mu
@@ -310,7 +310,7 @@ func (e *Engine) leave(s *session, userID, reason string, at time.Time) {
 	if p == nil || !p.present {
 		return
 	}
-	p.present, p.grace = false, time.Time{}
+	p.present, p.lost = false, nil
 	clear(p.clients)
 	if s.present--; s.present == 0 {
 		s.rec.EmptySince, s.dirty.record = at, true

@@ -27,7 +27,7 @@ const (
 	tableSummaries    = "summaries"    // sid/uid: WorkoutSummary
 	tableWorkouts     = "workouts"     // uid/start, falling/sid: WorkoutSummary
 	tableRecords      = "records"      // uid: workout.Records by sport
-	tableLinks        = "links"        // trainer/client: {}
+	tableLinks        = "links"        // trainer/client: linkRecord
 	tableEngine       = "engine"       // applied: the position, 8 bytes big endian; period/cid/: see keyPeriod; seen: see keySeen
 )
 
@@ -153,51 +153,24 @@ func (e *Engine) checkpoint(ctx context.Context, last bool) error {
 	return nil
 }
 
-// write hands over what others want to be told, and stores the awards, the activities that brought them, the sessions and
-// then the position. An award whose activity is applied again is known then.
+// write hands over what others want to be told and stores what users are told, then
+// what it follows from: the awards, the activities that brought them, the sessions, and
+// last the position. An award whose activity is applied again is known then.
 func (e *Engine) write(ctx context.Context, rows appliedRows, dirty map[*session]struct{}, pos store.Pos, last bool) error {
-	err := e.saveHappenings(ctx)
-	if err == nil {
-		err = e.putMany(ctx, tableAwards, rows.awards)
-	}
-	if err == nil {
-		err = e.putMany(ctx, tableFlagged, rows.flagged)
-	}
-	if err == nil {
-		err = e.putMany(ctx, tableActivities, rows.acts)
-	}
-	if err == nil {
-		err = e.putMany(ctx, tableEngine, rows.engine)
-	}
-	if err == nil {
-		err = e.writeSums(ctx, rows.sums)
-	}
-	if err != nil {
-		return err
-	}
 	var puts sessionPuts
 	for s := range dirty {
 		if s.unsaved(&puts, e.now(), last) {
 			e.saver.session(s)
 		}
 	}
-	err = e.putMany(ctx, tableSessions, puts.records)
-	if err == nil {
-		err = e.putMany(ctx, tableMembers, puts.members)
-	}
-	if err == nil {
-		err = e.putMany(ctx, tableLive, puts.live)
-	}
-	if err != nil {
+	e.takeAllNotices() // also of what the sessions have just given
+	if err := e.writeRows(ctx, rows, puts); err != nil {
 		for s := range dirty {
 			s.unsavedAgain()
 		}
 		return err
 	}
 	if err := errors.Join(e.saveChats(ctx), e.saveMatches(ctx)); err != nil {
-		return err
-	}
-	if err := e.saveNotes(ctx); err != nil {
 		return err
 	}
 	if err := e.savePresence(ctx); err != nil {
@@ -212,6 +185,34 @@ func (e *Engine) write(ctx context.Context, rows appliedRows, dirty map[*session
 	}
 	e.saver.saved.Store(uint64(pos))
 	return nil
+}
+
+// writeRows stores news before what they follow from, and that in its order.
+func (e *Engine) writeRows(ctx context.Context, rows appliedRows, puts sessionPuts) error {
+	err := e.saveHappenings(ctx)
+	if err == nil {
+		err = e.saveNotes(ctx)
+	}
+	for _, w := range []struct {
+		table string
+		puts  []store.Put
+	}{{tableAwards, rows.awards}, {tableFlagged, rows.flagged}, {tableActivities, rows.acts}, {tableEngine, rows.engine}} {
+		if err == nil {
+			err = e.putMany(ctx, w.table, w.puts)
+		}
+	}
+	if err == nil {
+		err = e.writeSums(ctx, rows.sums)
+	}
+	for _, w := range []struct {
+		table string
+		puts  []store.Put
+	}{{tableSessions, puts.records}, {tableMembers, puts.members}, {tableLive, puts.live}} {
+		if err == nil {
+			err = e.putMany(ctx, w.table, w.puts)
+		}
+	}
+	return err
 }
 
 // putMany stores puts in chunks that leave the store room for others.

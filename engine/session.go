@@ -42,6 +42,9 @@ type sessionRecord struct {
 type memberRecord struct {
 	Removed bool      `json:"removed,omitempty"`
 	At      time.Time `json:"at"`
+	// PutBy is who else made the user a member, and PutAt when: what they are told.
+	PutBy string    `json:"putBy,omitempty"`
+	PutAt time.Time `json:"putAt,omitzero"`
 }
 
 // liveRecord is what is stored of who takes part.
@@ -102,8 +105,7 @@ type person struct {
 	present  bool
 	joinedAt time.Time
 	clients  map[string]struct{}        // connected and subscribed
-	grace    time.Time                  // with no clients: until then not gone
-	reason   string                     // of leaving when the grace ends
+	lost     map[string]absence         // clients in their grace
 	track    *workout.Track             // nil before the first sample
 	records  map[string]workout.Records // from the workouts before; nil while not known
 	asked    bool                       // for records
@@ -354,21 +356,12 @@ func (e *Engine) mayTell(s *session, at time.Time) bool {
 	return false
 }
 
-// tell queues an event of the session. s.mu is held.
+// tell queues an event about somebody in the session. s.mu is held.
 func (e *Engine) tell(s *session, typ, userID, reason string, at time.Time) {
-	ev := Event{Type: typ, SessionID: s.id, UserID: userID, Reason: reason, Timestamp: at}
-	if userID != "" {
-		ev.Name = e.name(userID)
-		if !e.mayTell(s, at) {
-			return
-		}
+	if !e.mayTell(s, at) {
+		return
 	}
-	if typ == EventStarted && reason == "" {
-		e.tellStart(s, at)
-	}
-	if typ == EventStarted && reason == "" || typ == EventEnded {
-		e.tellSession(s, typ, at)
-	}
+	ev := Event{Type: typ, SessionID: s.id, UserID: userID, Name: e.name(userID), Reason: reason, Timestamp: at}
 	e.out.event(topics.SessionEventsTopic(s.id), ev)
 }
 

@@ -68,15 +68,16 @@ func (e *Engine) PutSession(ctx context.Context, actor Actor, id string, spec Se
 	if spec.StartsAt.After(now) {
 		rec.State, rec.StartedAt = workout.Scheduled, time.Time{}
 	}
+	if rec.State == workout.Live {
+		rec.announce(id, EventStarted, "", now)
+	}
 	if err := e.put(ctx, op, tableSessions, id, rec); err != nil {
 		return Session{}, false, err
 	}
 	s := newSession(id, rec, now)
 	s.mu.Lock()
 	e.sessions.put(id, s)
-	if rec.State == workout.Live {
-		e.tell(s, EventStarted, "", "", now)
-	}
+	e.tellChanges(s, 1)
 	e.touched(s)
 	res := s.resource()
 	s.mu.Unlock()
@@ -293,7 +294,7 @@ func (e *Engine) PutMember(ctx context.Context, actor Actor, sessionID, userID s
 	s.mu.RLock()
 	self := actor.UserID == userID && s.allowed(userID)
 	permitted := actor.all() || s.controls(actor.UserID) || self
-	_, known := s.members[userID]
+	m, known := s.members[userID]
 	full := !known && len(s.members) >= e.opt.MaxMembers
 	s.mu.RUnlock()
 	switch {
@@ -302,16 +303,22 @@ func (e *Engine) PutMember(ctx context.Context, actor Actor, sessionID, userID s
 	case full:
 		return fitness.Errorf(op, fitness.Quota, "session %s has %d members, the limit", sessionID, e.opt.MaxMembers)
 	}
-	m := memberRecord{At: e.now()}
+	fresh := !known || m.Removed
+	if m.Removed, m.At = false, e.now(); fresh {
+		m.PutBy, m.PutAt = "", time.Time{}
+		if actor.UserID != userID {
+			m.PutBy, m.PutAt = actor.UserID, m.At
+		}
+	}
 	if err := e.put(ctx, op, tableMembers, sessionID+"/"+userID, m); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !known {
-		e.tellMember(s, actor, userID, m.At)
-	}
 	s.members[userID] = m
+	if fresh {
+		e.tellMember(s, userID)
+	}
 	return nil
 }
 

@@ -28,10 +28,18 @@ func (r *sessionRecord) announce(sessionID, event, reason string, at time.Time) 
 	r.Untold = r.Untold[max(len(r.Untold)-maxUntold, 0):]
 }
 
-// tellChanges tells of the newest n changes of the session's state: once, also if
-// a crash comes before the log has them. s.mu is held.
+// tellChanges tells of the newest n changes of the session's state, those who take
+// part, the members and whoever else wants to know: each once, also if a crash comes
+// before the log and the inboxes have them. s.mu is held.
 func (e *Engine) tellChanges(s *session, n int) {
 	for _, ev := range s.rec.Untold[max(len(s.rec.Untold)-n, 0):] {
+		switch {
+		case ev.Type == EventStarted && ev.Reason == "":
+			e.tellStart(s, ev.Timestamp)
+			e.tellSession(s, ev.Event)
+		case ev.Type == EventEnded:
+			e.tellSession(s, ev.Event)
+		}
 		e.out.insist(Outgoing{
 			Topic: topics.SessionEventsTopic(s.id), Payload: encode(ev.Event), QoS: 1,
 			RecordID: fmt.Sprintf("news/%s/%x/%d", s.id, s.rec.CreatedAt.UnixNano(), ev.N),

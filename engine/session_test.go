@@ -123,6 +123,39 @@ func TestEngine_Presence(t *testing.T) {
 	}
 }
 
+// Who comes back within the grace is as if never gone: a later leave has its own reason.
+func TestEngine_PresenceReason(t *testing.T) {
+	w := newWorld(t)
+	w.session("s1")
+	phone, watch := sender("ben", "phone"), sender("ben", "watch")
+	join := func(s engine.Sender) {
+		w.Connected(s)
+		w.Subscribed(s, "session/s1/#")
+	}
+	join(phone)
+	w.Disconnected(phone, true)
+	w.pass(time.Second)
+	join(phone)
+	w.Unsubscribed(phone, "session/s1/#")
+	wantLines(t, w.events("s1"), "session-started", "participant-joined:ben", "participant-left:ben:unsubscribed")
+
+	join(phone)
+	join(watch)
+	w.Disconnected(watch, false)
+	w.Unsubscribed(phone, "session/s1/#") // the watch is in its grace
+	w.pass(4 * time.Second)
+	wantLines(t, w.events("s1")[3:], "participant-joined:ben")
+	w.pass(2 * time.Second)
+	wantLines(t, w.events("s1")[4:], "participant-left:ben:lost")
+
+	join(phone)
+	must(t, w.Checkpoint(t.Context()))
+	w.start()
+	join(phone) // within the grace after a start
+	w.Unsubscribed(phone, "session/s1/#")
+	wantLines(t, w.events("s1")[5:], "participant-joined:ben", "participant-left:ben:unsubscribed")
+}
+
 func TestEngine_PresenceTakeOver(t *testing.T) {
 	w := newWorld(t)
 	w.session("s1")

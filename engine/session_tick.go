@@ -152,9 +152,6 @@ func (e *Engine) transit(s *session, to workout.State, why string, at time.Time)
 		s.dirty.record = true
 		s.entered(at)
 		s.rec.announce(s.id, event, reason, at)
-		if event == EventStarted && reason == "" {
-			e.tellStart(s, at)
-		}
 		e.tellChanges(s, 1)
 	}
 	e.touched(s)
@@ -166,17 +163,18 @@ func (e *Engine) endGraces(s *session, now time.Time) time.Time {
 	next := never
 	var over []string
 	for userID, p := range s.people {
-		switch {
-		case !p.present || len(p.clients) > 0:
-		case p.grace.After(now):
-			next = earliest(next, p.grace)
-		default:
+		if !p.present || len(p.clients) > 0 {
+			continue
+		}
+		if until := p.grace().until; until.After(now) {
+			next = earliest(next, until)
+		} else {
 			over = append(over, userID)
 		}
 	}
 	slices.Sort(over)
 	for _, userID := range over {
-		e.leave(s, userID, s.people[userID].reason, now)
+		e.leave(s, userID, s.people[userID].grace().reason, now)
 	}
 	return next
 }
