@@ -124,7 +124,7 @@ func setSecurityHeaders(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(self), payment=()")
 }
 
 // acceptsGzip reports whether an Accept-Encoding header allows gzip (RFC 9110, 12.5.3).

@@ -90,12 +90,28 @@ export function count(value: number | undefined, unit: string): Measure {
   return { value: value === undefined ? absent : whole.format(value), unit }
 }
 
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+
+/** A moment as a clock shows it, "17:05"; '' for what is no time. */
+export function formatClock(time: string): string {
+  const ms = Date.parse(time)
+  return Number.isNaN(ms) ? '' : clock.format(ms)
+}
+
+/** A moment as a calendar shows it, "4 Jun"; '' for what is no time. */
+export function formatDay(time: string): string {
+  const ms = Date.parse(time)
+  return Number.isNaN(ms) ? '' : day.format(ms)
+}
+
 export function formatAgo(ms: number): string {
   const s = Math.max(0, Math.floor(ms / 1000))
   if (s < 5) return 'now'
   if (s < 60) return `${s} s`
   if (s < 3600) return `${Math.floor(s / 60)} min`
-  return `${Math.floor(s / 3600)} h`
+  if (s < 172_800) return `${Math.floor(s / 3600)} h`
+  return `${Math.floor(s / 86_400)} d`
 }
 
 export function join(m: Measure): string {

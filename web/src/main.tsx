@@ -10,6 +10,11 @@ import './styles/page.css'
 import './styles/race.css'
 import './styles/athletes.css'
 import './styles/aside.css'
+import './styles/session.css'
+import './styles/training.css'
+import './styles/chat.css'
+import './styles/partners.css'
+import './styles/inbox.css'
 
 startTheme()
 const root = document.getElementById('root')

@@ -1,12 +1,13 @@
 import type { UseWorkoutSession } from '@fitmq/react'
 import { strings } from '../strings'
 import { Avatar } from '../ui/parts'
+import { Controls } from './Controls'
 
 /** Faces that are drawn; the number says how many there are. */
 const facesShown = 6
 
 /** What the session is, how it stands, and who is in it. */
-export function Heading({ id, room, title }: { id: string; room: UseWorkoutSession; title: string; me: string }) {
+export function Heading({ id, room, title, me }: { id: string; room: Omit<UseWorkoutSession, 'session'>; title: string; me: string }) {
   const { info, participants: people, total } = room
   const count = Math.max(total, people.length)
   return (
@@ -18,6 +19,7 @@ export function Heading({ id, room, title }: { id: string; room: UseWorkoutSessi
           </span>
         )}
         <h1 data-testid="session-title">{title}</h1>
+        <Controls room={room} me={me} />
       </div>
       <div className="roster" data-testid="roster" data-count={count}>
         <ul className="faces" aria-label={strings.roster(count)}>

@@ -9,6 +9,8 @@ import { Athletes } from './Athletes'
 import { Feed } from './Feed'
 import { Heading } from './Heading'
 import { Race } from './Race'
+import { SessionChat } from './SessionChat'
+import { SummaryCard } from './Summary'
 import { tiles } from './select'
 import { useTrack } from './useTrack'
 
@@ -31,11 +33,13 @@ export function LiveView({ id, challenge }: { id: string; challenge: string | un
       ) : (
         <div className="columns" data-connection={connection}>
           <div className="column-race">
+            {room.info?.state === 'ended' && <SummaryCard id={id} me={me.userId} />}
             <Race board={room.leaderboard} info={room.info} track={track} me={me.userId} now={now} />
             <Athletes tiles={shown} now={now} me={me.userId} />
           </div>
           <aside className="column-aside" aria-label={strings.aside}>
             {challenge !== undefined && <ChallengeAside id={challenge} />}
+            <SessionChat room={room} names={track.names} me={me.userId} />
             <Feed items={track.feed} names={track.names} now={now} />
           </aside>
         </div>

@@ -1,6 +1,7 @@
 import { View, type Client, type WorkoutSession } from '@fitmq/client'
 import { useFitmq } from '@fitmq/react'
 import { useEffect, useState, useSyncExternalStore } from 'react'
+import { learnNames } from '../ui/names'
 import { emptyTrack, withAward, withBoard, withEvent, withPeople, withSample, type Track } from './track'
 
 /** A session's course as a store: React is told at most once a frame, however many samples a frame brings. */
@@ -18,7 +19,10 @@ class TrackStore {
     const offs = [
       session.onProgress((s) => this.set(withSample(this.track, s.userId, s, Date.now()))),
       session.onLeaderboard((b) => this.set(withBoard(this.track, b, Date.now()))),
-      session.onParticipants((all) => this.set(withPeople(this.track, all))),
+      session.onParticipants((all) => {
+        learnNames(all)
+        this.set(withPeople(this.track, all))
+      }),
       session.onEvent((e) => this.set(withEvent(this.track, e))),
       client.onAchievement((a) => this.set(withAward(this.track, a))),
     ]

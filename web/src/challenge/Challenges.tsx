@@ -1,0 +1,90 @@
+import { newId, type ChallengeInfo } from '@fitmq/client'
+import { useFitmq } from '@fitmq/react'
+import { useState, type FormEvent } from 'react'
+import { formatDay } from '../format'
+import { go, hrefOf } from '../route'
+import { useTell, wordsOf } from '../shell/Notices'
+import { strings } from '../strings'
+import { useAsked, type List } from '../ui/asked'
+import { useTitle } from '../ui/hooks'
+
+const t = strings.challenges
+const order: Record<ChallengeInfo['state'], number> = { active: 0, scheduled: 1, ended: 2 }
+const metrics = ['distance', 'duration', 'calories', 'ascent', 'steps', 'repetitions', 'workouts', 'activeMinutes'] as const
+const dayLength = 86_400_000
+
+/** The challenges that one may see, and a way to a new one. */
+export function Challenges() {
+  const { value, error, reload } = useAsked<List<ChallengeInfo>>('/challenges?limit=200')
+  const all = [...(value?.items ?? [])].sort((a, b) => order[a.state] - order[b.state] || (a.endsAt < b.endsAt ? -1 : 1))
+  useTitle(t.title)
+  return (
+    <>
+      <div className="heading"><h1>{t.title}</h1></div>
+      <div className="columns">
+        <section className="panel list-panel" aria-label={t.list}>
+          {value === undefined && error === undefined && <p className="empty" role="status">{strings.loading}</p>}
+          {error !== undefined && (
+            <p className="empty">
+              {error} <button type="button" className="quiet-button" onClick={reload}>{strings.again}</button>
+            </p>
+          )}
+          {value !== undefined && all.length === 0 && <p className="empty">{t.none}</p>}
+          <ul className="rows">
+            {all.map((c) => (
+              <li key={c.challengeId}>
+                <a className="row" href={hrefOf('challenges', [c.challengeId])} data-testid="challenge-link" data-challenge={c.challengeId}>
+                  <span className="row-main">
+                    <strong>{c.title || c.challengeId}</strong>
+                    <span className="muted">{strings.metrics[c.metric] ?? c.metric} · {t.periods(formatDay(c.startsAt), formatDay(c.endsAt))}</span>
+                  </span>
+                  <span className="state-pill" data-state={c.state}>{strings.challengeState[c.state]}</span>
+                </a>
+              </li>
+            ))}
+          </ul>
+        </section>
+        <NewChallenge />
+      </div>
+    </>
+  )
+}
+
+function NewChallenge() {
+  const client = useFitmq()
+  const tell = useTell()
+  const [busy, setBusy] = useState(false)
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault()
+    const data = new FormData(event.currentTarget)
+    const id = newId().slice(0, 12)
+    const goal = Number(data.get('goal'))
+    const now = Date.now()
+    setBusy(true)
+    client.request('PUT', `/challenges/${id}`, {
+      title: String(data.get('title') ?? '').trim(), visibility: 'open', metric: String(data.get('metric')), aggregate: 'sum', order: 'desc',
+      startsAt: new Date(now).toISOString(), endsAt: new Date(now + Number(data.get('days')) * dayLength).toISOString(),
+      ...(goal > 0 ? { goal } : {}),
+    }).then(() => go(hrefOf('challenges', [id])), (error: unknown) => {
+      setBusy(false)
+      tell(wordsOf(error))
+    })
+  }
+  return (
+    <form className="panel form" onSubmit={submit} aria-label={t.make}>
+      <h2>{t.make}</h2>
+      <label>{t.name}<input name="title" maxLength={200} required /></label>
+      <label>
+        {t.metric}
+        <select name="metric" defaultValue="distance">
+          {metrics.map((m) => <option key={m} value={m}>{strings.metrics[m]}</option>)}
+        </select>
+      </label>
+      <div className="pair">
+        <label>{t.days}<input name="days" type="number" min={1} max={365} defaultValue={7} required /></label>
+        <label>{t.goal}<input name="goal" type="number" min={0} step="any" /></label>
+      </div>
+      <button type="submit" className="button" disabled={busy}>{t.makeButton}</button>
+    </form>
+  )
+}

@@ -1,0 +1,127 @@
+import type { ChatItem, Conversation as Info } from '@fitmq/client'
+import { useChat } from '@fitmq/react'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { hrefOf } from '../route'
+import { useMe } from '../shell/me'
+import { useTell, wordsOf } from '../shell/Notices'
+import { strings } from '../strings'
+import { useAsked } from '../ui/asked'
+import { useNames } from '../ui/names'
+import { Avatar } from '../ui/parts'
+import { Composer } from './Composer'
+import { MessageItem } from './MessageItem'
+import { distinct, otherOf, titleOf } from './title'
+
+const t = strings.chat
+/** This near to the end, in px, one reads along: new messages scroll into view. */
+const nearEnd = 80
+
+/** A conversation: its messages, who writes, and a place to write. */
+export function Conversation({ which }: { which: string | { with: string } }) {
+  const chat = useChat(which)
+  const me = useMe()
+  const nameOf = useNames()
+  const tell = useTell()
+  const id = chat.conversation?.id ?? ''
+  const other = typeof which === 'string' ? otherOf(which, me.userId) : which.with
+  const { value: info } = useAsked<Info>(other === undefined && id !== '' ? `/conversations/${id}` : undefined)
+  const title = other === undefined ? titleOf(info ?? { conversationId: id }, me.userId, nameOf) : nameOf(other)
+  const [editing, setEditing] = useState<ChatItem>()
+  const messages = distinct(chat.messages)
+  const list = useAlong(messages)
+  useMarkRead(chat.markRead, messages)
+
+  const failed = (error: unknown): void => tell(wordsOf(error))
+  const send = (content: string): void => {
+    if (editing !== undefined) {
+      chat.conversation?.edit(editing.messageId, content).stored.catch(failed)
+      return setEditing(undefined)
+    }
+    chat.send(content).stored.catch(failed)
+    chat.setTyping(false)
+  }
+  return (
+    <section className="panel conversation" aria-labelledby="conversation-title" data-testid="conversation" data-conversation={id}>
+      <header className="conversation-head">
+        <a className="icon-button chat-back" href={hrefOf('chat')} aria-label={t.back}>
+          <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M15 5l-7 7 7 7" /></svg>
+        </a>
+        <Avatar userId={other ?? id} name={title} />
+        <div>
+          <h2 id="conversation-title">{title}</h2>
+          {other === undefined && info !== undefined && <span className="fine">{info.members.map(nameOf).join(', ')}</span>}
+        </div>
+      </header>
+      <div className="messages" ref={list} tabIndex={0} role="log" aria-label={t.log}>
+        <Earlier chat={chat} />
+        {chat.loaded && messages.length === 0 && <p className="empty">{t.empty}</p>}
+        <ol>
+          {messages.map((m) => (
+            <MessageItem
+              key={m.messageId}
+              message={m}
+              name={other === undefined && !m.mine ? nameOf(m.senderId) : undefined}
+              onEdit={() => setEditing(m)}
+              onDelete={() => chat.conversation?.delete(m.messageId).stored.catch(failed)}
+              onRetry={() => chat.send({ content: m.content ?? '', messageId: m.messageId }).stored.catch(failed)}
+            />
+          ))}
+        </ol>
+      </div>
+      <p className="typing" role="status" data-testid="typing">
+        {chat.typing.length === 0 ? '' : (chat.typing.length === 1 ? t.typing : t.typingMany)(chat.typing.map(nameOf).join(', '))}
+      </p>
+      <Composer key={editing?.messageId ?? ''} editing={editing?.content} onSend={send} onTyping={chat.setTyping} onCancel={() => setEditing(undefined)} />
+    </section>
+  )
+}
+
+/** Keeps the newest message in view for who reads along, and the place of who reads what was before. */
+function useAlong(messages: readonly { messageId: string }[]) {
+  const box = useRef<HTMLDivElement>(null)
+  const state = useRef({ along: true, height: 0, first: '' })
+  useEffect(() => {
+    const el = box.current
+    if (el === null) return
+    const onScroll = (): void => {
+      state.current.along = el.scrollHeight - el.scrollTop - el.clientHeight < nearEnd
+    }
+    el.addEventListener('scroll', onScroll, { passive: true })
+    return () => el.removeEventListener('scroll', onScroll)
+  }, [])
+  useLayoutEffect(() => {
+    const el = box.current
+    if (el === null) return
+    const first = messages[0]?.messageId ?? ''
+    if (state.current.along) el.scrollTop = el.scrollHeight
+    else if (first !== state.current.first) el.scrollTop += el.scrollHeight - state.current.height
+    state.current = { ...state.current, height: el.scrollHeight, first }
+  }, [messages])
+  return box
+}
+
+/** Says that what is on the screen was read, once the page is looked at. */
+function useMarkRead(markRead: (messageId?: string) => Promise<void>, messages: readonly ChatItem[]): void {
+  const newest = messages.filter((m) => !m.mine && m.seq > 0).at(-1)?.messageId
+  useEffect(() => {
+    if (newest === undefined) return
+    const mark = (): void => {
+      if (document.visibilityState === 'visible') markRead(newest).catch(() => undefined) // onError tells
+    }
+    mark()
+    document.addEventListener('visibilitychange', mark)
+    return () => document.removeEventListener('visibilitychange', mark)
+  }, [newest, markRead])
+}
+
+function Earlier({ chat }: { chat: ReturnType<typeof useChat> }) {
+  const [busy, setBusy] = useState(false)
+  const tell = useTell()
+  const first = chat.messages.find((m) => m.seq > 0)
+  if (!chat.loaded || first === undefined || first.seq <= 1) return null
+  const load = (): void => {
+    setBusy(true)
+    chat.loadEarlier().catch((error: unknown) => tell(wordsOf(error))).finally(() => setBusy(false))
+  }
+  return <button type="button" className="quiet-button earlier" disabled={busy} onClick={load}>{t.earlier}</button>
+}
