@@ -83,11 +83,12 @@ bench: packages ## fitmq beside other brokers, into docs/performance.md; takes a
 	go run ./tests/bench -out docs/performance.md
 
 .PHONY: bench-fitness
-bench-fitness: ## activities a second, boards of a million, a class of 500, a join storm; five minutes
+bench-fitness: ## activities a second, boards of a million, a class of 500, a join storm, 100,000 beacons; eight minutes
 	go test -run '^$$' -bench '^BenchmarkFitness_' -benchtime 1x ./tests
 	go test -run '^$$' -bench '1M$$' -benchmem ./fitness/leaderboard ./fitness/challenge
 	go test -run '^$$' -bench '^(BenchmarkEngine_Activity|BenchmarkEngine_Progress|BenchmarkEngine_Chat)$$' -benchmem ./engine
 	go test -run '^$$' -bench '^BenchmarkNew_1M$$' -benchtime 1x ./engine
+	go test -run '^$$' -bench '^BenchmarkEngine_Beacon$$' -benchtime 20000x ./engine
 
 .PHONY: bench-logins
 bench-logins: ## what 1,000 password logins a minute mean for running traffic; two minutes
