@@ -4,7 +4,7 @@ import { lazy, type ComponentType } from 'react'
 import type { Role } from './shell/me'
 import type { Place } from './route'
 
-export type RoomId = 'live' | 'challenges' | 'training' | 'chat' | 'partners' | 'inbox'
+export type RoomId = 'live' | 'challenges' | 'training' | 'chat' | 'partners' | 'inbox' | 'console'
 
 export interface Room {
   readonly id: RoomId
@@ -24,6 +24,7 @@ export const rooms: readonly Room[] = [
   { id: 'chat', picture: 'M4 5h16v11H10l-5 4v-4H4z', badge: 'messages', View: lazy(() => import('./chat/ChatRoom')) },
   { id: 'partners', picture: 'M12 21s7-6.5 7-11.5A7 7 0 0 0 5 9.5C5 14.5 12 21 12 21zM12 12a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z', View: lazy(() => import('./partners/PartnersRoom')) },
   { id: 'inbox', picture: 'M6 10a6 6 0 0 1 12 0c0 5 2 6 2 6H4s2-1 2-6M10 20h4', badge: 'notifications', View: lazy(() => import('./inbox/InboxRoom')) },
+  { id: 'console', picture: 'M4 20V10M10 20V4M16 20v-8M22 20H2', roles: ['admin'], View: lazy(() => import('./console/ConsoleRoom')) },
 ]
 
 /** The room that a place is in; the first one at the entrance. */

@@ -1,0 +1,107 @@
+import { useState, type FormEvent } from 'react'
+import { clock } from './format'
+import { Pager, Table, useClock, usePages, Waiting } from './parts'
+import { useAct, usePoll } from './poll'
+import { strings } from './strings'
+import type { Gate, Page, User } from './types'
+
+const t = strings.users
+
+/** Who has an account: their role, and whether they may sign in. */
+export function Users({ gate }: { gate: Gate }) {
+  const [wanted, setWanted] = useState('')
+  const pages = usePages()
+  const list = usePoll<Page<User>>(gate, wanted === '' ? `/users?limit=25&after=${encodeURIComponent(pages.after)}` : undefined, 10_000)
+  const one = usePoll<User>(gate, wanted === '' ? undefined : `/users/${encodeURIComponent(wanted)}`, 10_000)
+  const [open, setOpen] = useState<string>()
+  const [said, setSaid] = useState('')
+  const now = useClock()
+  const asked = wanted === '' ? list : one
+  const items = wanted === '' ? list.value?.items : one.value === undefined ? undefined : [one.value]
+  const find = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault()
+    setOpen(undefined)
+    setWanted(String(new FormData(event.currentTarget).get('id') ?? '').trim())
+  }
+  return (
+    <>
+      <form className="console-tools" role="search" onSubmit={find}>
+        <label className="console-wide">
+          {t.find}
+          <input name="id" type="search" maxLength={64} spellCheck={false} autoCapitalize="none" autoComplete="off" />
+        </label>
+        <button type="submit" className="quiet-button">{t.findButton}</button>
+        {wanted !== '' && <button type="reset" className="quiet-button" onClick={() => setWanted('')}>{t.everybody}</button>}
+      </form>
+      <p role="status" className="console-said" data-testid="user-said">{said}</p>
+      <section className="panel" aria-label={t.caption}>
+        {wanted !== '' && one.status === 404 ? <p className="console-empty">{t.notFound}</p> : <Waiting of={asked} />}
+        {items !== undefined && items.length > 0 && (
+          <Table caption={t.caption} head={[t.id, t.name, t.role, t.state, t.since, '']} testid="users">
+            {items.map((u) => (
+              <tr key={u.id} data-testid="user-row" data-user={u.id} data-role={u.role} data-disabled={u.disabled === true}>
+                <th scope="row" className="console-code">{u.id}</th>
+                {open === u.id ? (
+                  <td colSpan={5}>
+                    <Change gate={gate} user={u} onDone={(changed) => {
+                      setOpen(undefined)
+                      if (!changed) return
+                      setSaid(t.saved(u.id))
+                      asked.reload()
+                    }} />
+                  </td>
+                ) : (
+                  <>
+                    <td>{u.name}</td>
+                    <td>{u.role}</td>
+                    <td><span className="console-state" data-good={u.disabled !== true}>{u.disabled === true ? t.disabled : t.active}</span></td>
+                    <td>{clock(u.createdAt, now)}</td>
+                    <td>
+                      <button type="button" className="quiet-button" aria-label={t.changeOf(u.id)} onClick={() => {
+                        setSaid('')
+                        setOpen(u.id)
+                      }}>
+                        {t.change}
+                      </button>
+                    </td>
+                  </>
+                )}
+              </tr>
+            ))}
+          </Table>
+        )}
+        {wanted === '' && <Pager pages={pages} next={list.value?.next} />}
+      </section>
+    </>
+  )
+}
+
+function Change({ gate, user, onDone }: { gate: Gate; user: User; onDone: (changed: boolean) => void }) {
+  const [role, setRole] = useState(user.role)
+  const [disabled, setDisabled] = useState(user.disabled === true)
+  const { busy, error, act } = useAct()
+  const save = (event: FormEvent): void => {
+    event.preventDefault()
+    // Without a password the user keeps the one there is.
+    act(() => gate.request('PUT', `/users/${encodeURIComponent(user.id)}`, { name: user.name, role, disabled }), () => onDone(true))
+  }
+  return (
+    <form className="console-change" onSubmit={save}>
+      <label>
+        {t.role}
+        <select value={role} autoFocus onChange={(e) => setRole(e.target.value)}>
+          {t.roles.map((r) => <option key={r}>{r}</option>)}
+        </select>
+      </label>
+      <label className="console-check">
+        <input type="checkbox" checked={disabled} onChange={(e) => setDisabled(e.target.checked)} />
+        {t.disable}
+      </label>
+      <div className="console-row">
+        <button type="submit" className="quiet-button" disabled={busy}>{strings.save}</button>
+        <button type="button" className="quiet-button" onClick={() => onDone(false)}>{strings.cancel}</button>
+      </div>
+      {error !== undefined && <p role="alert" className="console-problem">{error}</p>}
+    </form>
+  )
+}
