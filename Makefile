@@ -54,6 +54,10 @@ test-client: client/node_modules/.package-lock.json ## the browser's client, als
 test-browser: tests/browser/node_modules/.package-lock.json ## the page in a real Chromium
 	cd tests/browser && npx playwright test
 
+.PHONY: test-browser-long
+test-browser-long: tests/browser/node_modules/.package-lock.json ## the same with networks that are away for 30 s
+	cd tests/browser && FITMQ_LONG=1 npx playwright test
+
 .PHONY: check
 check: fmt vet lint fresh ## format, vet, linters, import directions, generated files
 
@@ -83,11 +87,16 @@ bench: packages ## fitmq beside other brokers, into docs/performance.md; takes a
 	go run ./tests/bench -out docs/performance.md
 
 .PHONY: bench-fitness
-bench-fitness: ## activities a second, boards of a million, a class of 500, a join storm; five minutes
+bench-fitness: ## activities a second, boards of a million, a class of 500, a join storm, 100,000 beacons; eight minutes
 	go test -run '^$$' -bench '^BenchmarkFitness_' -benchtime 1x ./tests
 	go test -run '^$$' -bench '1M$$' -benchmem ./fitness/leaderboard ./fitness/challenge
 	go test -run '^$$' -bench '^(BenchmarkEngine_Activity|BenchmarkEngine_Progress|BenchmarkEngine_Chat)$$' -benchmem ./engine
 	go test -run '^$$' -bench '^BenchmarkNew_1M$$' -benchtime 1x ./engine
+	go test -run '^$$' -bench '^BenchmarkEngine_Beacon$$' -benchtime 20000x ./engine
+
+.PHONY: bench-board
+bench-board: ## how long a board takes to 200 browsers while 50 activities a second arrive; a minute, with ARGS=-short less
+	go test -run '^$$' -bench '^BenchmarkFitness_BoardUpdates$$' -benchtime 1x $(ARGS) ./tests
 
 .PHONY: bench-logins
 bench-logins: ## what 1,000 password logins a minute mean for running traffic; two minutes

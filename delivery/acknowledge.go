@@ -17,13 +17,11 @@ func (l *link) acknowledged(header byte, body []byte) error {
 	}
 	switch header >> 4 {
 	case wire.PUBACK:
-		err = l.puback(a)
-		l.tellAcknowledged()
-		return err
+		l.tellAcknowledged(a, 1)
+		return l.puback(a)
 	case wire.PUBREC:
-		err = l.pubrec(a)
-		l.tellAcknowledged()
-		return err
+		l.tellAcknowledged(a, 2)
+		return l.pubrec(a)
 	case wire.PUBREL:
 		l.pubrel(a)
 	case wire.PUBCOMP:
@@ -32,30 +30,34 @@ func (l *link) acknowledged(header byte, body []byte) error {
 	return nil
 }
 
-// acknowledging notes that the client has the message of the flight, if that is
-// to be told. mu is held, so the observer is not called here.
-func (l *link) acknowledging(f *flight) {
-	m := f.m
-	if m == nil && f.pos != 0 {
-		m = l.s.hub.load(f.pos)
-	}
-	if m != nil && toldOf(m) {
-		l.acked = m
-	}
-}
-
 // toldBelow is where acknowledgements are told to the observer.
 const toldBelow = "user/"
 
 func toldOf(m *Message) bool { return strings.HasPrefix(m.Topic, toldBelow) }
 
-// tellAcknowledged passes on what acknowledging noted. mu is not held.
-func (l *link) tellAcknowledged() {
-	if m := l.acked; m != nil {
-		l.acked = nil
-		l.s.hub.observer.Acknowledged(l.client, m)
+// tellAcknowledged tells the observer that the client has the message of a
+// flight, before anything is noted of it: what the observer makes of it is in the
+// log first, so that after a crash it has happened or the client is asked again.
+func (l *link) tellAcknowledged(a wire.Ack, qos byte) {
+	s := l.s
+	s.mu.Lock()
+	i := s.out.find(a.PacketID)
+	if i < 0 || a.Code.Failed() || s.out.flights[i].qos != qos || !s.out.flights[i].untold() {
+		s.mu.Unlock()
+		return
+	}
+	m, pos := s.out.flights[i].m, s.out.flights[i].pos
+	s.mu.Unlock()
+	if m == nil {
+		m = s.hub.load(pos)
+	}
+	if m != nil && toldOf(m) {
+		s.hub.observer.Acknowledged(l.client, m)
 	}
 }
+
+// untold reports whether the client acknowledges the flight for the first time.
+func (f *flight) untold() bool { return f.state == flightSent || f.state == flightWaiting }
 
 // puback completes a QoS 1 delivery, whatever its reason code [MQTT-4.3.2-3].
 func (l *link) puback(a wire.Ack) error {
@@ -68,9 +70,6 @@ func (l *link) puback(a wire.Ack) error {
 	}
 	if s.out.flights[i].qos != 1 {
 		return &wire.Error{Code: wire.ProtocolError, Reason: "PUBACK for a QoS 2 message [MQTT-4.3.3-13]"}
-	}
-	if !a.Code.Failed() {
-		l.acknowledging(&s.out.flights[i])
 	}
 	s.complete(l, i)
 	return nil
@@ -109,9 +108,6 @@ func (l *link) pubrec(a wire.Ack) error {
 		s.finishFlow(f)
 		s.complete(l, i)
 		return nil
-	}
-	if f.state == flightSent {
-		l.acknowledging(f)
 	}
 	switch {
 	case f.state == flightReleased:

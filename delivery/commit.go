@@ -106,6 +106,21 @@ func (c *committer) taken(ops []op) {
 	c.mu.Unlock()
 }
 
+// settle waits until everything that is in the line now has been appended, or
+// could not be.
+func (c *committer) settle() {
+	c.mu.Lock()
+	if c.closed { // run has appended all of it, or does so before it returns
+		c.mu.Unlock()
+		return
+	}
+	done := make(chan struct{})
+	c.queue = append(c.queue, op{none: true, done: func(error) { close(done) }})
+	c.work.Signal()
+	c.mu.Unlock()
+	<-done
+}
+
 // idle reports whether nothing waits to be committed.
 func (c *committer) idle() bool {
 	c.mu.Lock()

@@ -48,7 +48,6 @@ type link struct {
 	last    lastTopic // what is known of the topic published to last
 	// judgedAt is the session's rights when its filters were judged last.
 	judgedAt uint64
-	acked    *Message // reading goroutine: acknowledged just now, and to be told
 
 	// pending counts this publisher's messages on their way to the log: while
 	// there are any, what follows takes the same way, to keep its order.

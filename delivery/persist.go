@@ -287,6 +287,9 @@ func (h *Hub) writeProgress(ctx context.Context, pos store.Pos) error {
 	if len(puts) == 0 {
 		return nil
 	}
+	// What an acknowledgement has brought about is in the log before the
+	// acknowledgement counts for good.
+	h.commit.settle()
 	err := h.store.PutMany(ctx, tableProgress, puts)
 	if err != nil {
 		for _, s := range wrote {

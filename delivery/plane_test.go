@@ -41,6 +41,8 @@ type ports struct {
 	skipped int
 	applied []string
 	acked   []string
+	// onAcked is called with what Acknowledged is told.
+	onAcked func(*delivery.Message)
 	revoked []string
 }
 
@@ -114,6 +116,9 @@ func (p *ports) Refused(_ *delivery.Client, m *delivery.Message, _ wire.Code, re
 }
 
 func (p *ports) Acknowledged(c *delivery.Client, m *delivery.Message) {
+	if p.onAcked != nil {
+		p.onAcked(m)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.acked = append(p.acked, c.ID+" "+m.Topic+" "+string(m.Payload))

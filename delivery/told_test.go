@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/fitmq/fitmq/delivery"
 	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/store"
 )
 
 // wantAcked waits until the observer has heard of just these.
@@ -106,5 +108,45 @@ func TestHub_VerdictExpiry(t *testing.T) {
 	m := sub.wantMessage("judged/expiring", "x")
 	if !m.pub.Props.HasExpiry || m.pub.Props.Expiry > 30 || m.pub.Props.Expiry < 25 {
 		t.Errorf("got expiry %v %d s, want the verdict's 30 s", m.pub.Props.HasExpiry, m.pub.Props.Expiry)
+	}
+}
+
+// What the observer publishes about an acknowledgement is in the log before the
+// acknowledgement: after a crash in between, the client is asked again.
+func TestHub_AcknowledgedComesFirst(t *testing.T) {
+	p := startPlane(t, t.TempDir(), delivery.Limits{})
+	p.onAcked = func(m *delivery.Message) {
+		p.hub.Publish(&delivery.Message{Topic: "receipts/1", Payload: m.Payload, QoS: 1}, "receipt-of-"+string(m.Payload))
+	}
+	sub := p.connect("sub", 5, lasting)
+	sub.subscribe("user/sub/#", 2)
+	p.connect("pub", 5).publish("user/sub/x", "hi", 2, 1, false, false)
+	m := sub.wantMessage("user/sub/x", "hi")
+	sub.ack(wire.PUBREC, m.pub.PacketID)
+	sub.want(wire.PUBREL)
+
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	const released = 2 // the step of the exchange that PUBREC brings about
+	receipt, step := store.Pos(0), store.Pos(0)
+	err := p.st.Tail(ctx, 0, func(entries []store.Entry) error {
+		for _, e := range entries {
+			switch {
+			case e.Topic == "receipts/1":
+				receipt = e.Pos
+			case e.Topic == "" && len(e.Data) > 0 && e.Data[0] == released:
+				step = e.Pos
+			}
+		}
+		if receipt > 0 && step > 0 {
+			stop()
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if receipt > step {
+		t.Errorf("the receipt is at %d of the log, behind the step at %d", receipt, step)
 	}
 }

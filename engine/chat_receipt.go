@@ -73,19 +73,38 @@ func (e *Engine) Acknowledged(s Sender, topic string, payload []byte) {
 		c.mu.Unlock()
 		return
 	}
-	r.Delivered = m.Seq
-	c.unsaved.readers[s.UserID] = struct{}{}
-	e.chats.changed(c)
 	if c.group != nil {
+		e.reached(c, s.UserID, m.Seq)
 		e.count(c, m.Seq, ReceiptDelivered, counted{m.MessageID, m.SenderID})
 		c.mu.Unlock()
 		return
 	}
-	e.out.push(receiptFor(m.SenderID, Receipt{
-		MessageID: m.MessageID, Conversation: c.key, Seq: m.Seq, State: ReceiptDelivered, By: s.UserID, Timestamp: e.now(),
-	}, "cr/"+messageHash(c.key, m.SenderID, m.MessageID)+"/d/"+s.UserID))
 	c.mu.Unlock()
+	receipt := receiptFor(m.SenderID, Receipt{
+		MessageID: m.MessageID, Conversation: c.key, Seq: m.Seq, State: ReceiptDelivered, By: s.UserID, Timestamp: e.now(),
+	}, "cr/"+messageHash(c.key, m.SenderID, m.MessageID)+"/d/"+s.UserID)
+	// Noted only once the receipt is in the log: after a crash in between, the
+	// client is sent the message again, and its acknowledgement tells it anew.
+	// There are as many of them as clients' windows allow.
+	e.out.insist(receipt, func() {
+		go func() { // the log's writer must not wait for a conversation
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			e.reached(c, s.UserID, m.Seq)
+		}()
+	})
 	e.out.drain()
+}
+
+// reached notes how far a member's clients have acknowledged. c.mu is held.
+func (e *Engine) reached(c *conversation, userID string, seq uint64) {
+	r := c.readers[userID]
+	if r == nil || seq <= r.Delivered {
+		return
+	}
+	r.Delivered = seq
+	c.unsaved.readers[userID] = struct{}{}
+	e.chats.changed(c)
 }
 
 // maxReadBack is how many messages a receipt of reading looks back for their

@@ -30,19 +30,29 @@ type Engine struct {
 
 	sessions   book[session]
 	challenges book[contest]
-	links      linkSet
-	presence   presence
+	chats      chats
+	matches    matchBook
+	quota      quota
+	relations
 	telling
-	quota   quota
-	chats   chats
-	blocks  blockSet
-	matches matchBook
-	gone    goneSet
-	peersOf peerCache
-	saver   saver
-	wake    wakeups
-	stats   counters
-	later   struct { // what waits for a tick
+	upkeep
+}
+
+// relations is who is there, and who has to do with whom.
+type relations struct {
+	links    linkSet
+	presence presence
+	blocks   blockSet
+	gone     goneSet
+	peersOf  peerCache
+}
+
+// upkeep is what is to be saved, done and counted.
+type upkeep struct {
+	saver saver
+	wake  wakeups
+	stats counters
+	later struct { // what waits for a tick
 		sync.Mutex
 		list  []Outgoing // awards without a publisher yet
 		evict []string   // users who came too late for the last place of a session

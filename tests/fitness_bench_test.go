@@ -39,32 +39,37 @@ type device struct {
 	in *bufio.Reader
 }
 
-// signIn connects the user.
+// signIn connects the user over TCP.
 func signIn(s *server, user string) (*device, error) {
+	c, err := net.DialTimeout("tcp", s.mqtt, patience)
+	if err != nil {
+		return nil, err
+	}
+	d := &device{Conn: c, in: bufio.NewReaderSize(c, 4096)}
+	return d, d.signIn(user)
+}
+
+// signIn is CONNECT and CONNACK.
+func (d *device) signIn(user string) error {
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 		"sub": user, "role": "member", "exp": time.Now().Add(time.Hour).Unix(),
 	}).SignedString([]byte(benchSecret))
 	if err != nil {
-		return nil, err
-	}
-	c, err := net.DialTimeout("tcp", s.mqtt, patience)
-	if err != nil {
-		return nil, err
+		return err
 	}
 	body := []byte{0, 4, 'M', 'Q', 'T', 'T', 4, 0xC2, 0, 0}
 	for _, part := range []string{"bench-" + user, user, token} {
 		body = binary.BigEndian.AppendUint16(body, uint16(len(part)))
 		body = append(body, part...)
 	}
-	d := &device{Conn: c, in: bufio.NewReaderSize(c, 4096)}
-	if _, err := c.Write(packet(0x10, body)); err != nil {
-		return nil, err
+	if _, err := d.Write(packet(0x10, body)); err != nil {
+		return err
 	}
 	first, answer, err := d.read()
 	if err != nil || first != 0x20 || answer[1] != 0 {
-		return nil, fmt.Errorf("sign in %s: %x %x %w", user, first, answer, err)
+		return fmt.Errorf("sign in %s: %x %x %w", user, first, answer, err)
 	}
-	return d, nil
+	return nil
 }
 
 // packet frames a body.

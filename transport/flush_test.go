@@ -20,6 +20,7 @@ func TestConn_SendID(t *testing.T) {
 	c := s.open(t, 4, "c")
 	conn := s.plane(t, 0).conn
 	frame, at := wire.AppendPublish(nil, 4, &wire.PublishOut{Topic: "a", QoS: 1, Payload: []byte("x")})
+	eventually(t, "the CONNACK counts as written", func() bool { return conn.Buffered() == 0 })
 	if !conn.SendID(frame, at, 0x102) {
 		t.Error("the first Send must owe a flush")
 	}

@@ -218,7 +218,7 @@ func (t *Transport) endAll(listener string) {
 // errFull is why a connection is not taken.
 var errFull = errors.New("too many connections, or shutting down")
 
-// admit registers a connection. Over Limits.MaxConnections it gets a refusal;
+// admit registers a connection; serve is to follow. Over Limits.MaxConnections it gets a refusal;
 // an error means that it is to be closed at once.
 func (t *Transport) admit(c *Conn) error {
 	t.mu.Lock()
@@ -231,7 +231,7 @@ func (t *Transport) admit(c *Conn) error {
 		return errFull
 	}
 	t.open[c] = struct{}{}
-	t.conns.Add(1)
+	t.conns.Add(2) // the socket's, see forget, and the reader's, see serve
 	t.stats.Accepted.Add(1)
 	t.stats.Open.Add(1)
 	return nil
@@ -258,12 +258,16 @@ func (t *Transport) forget(c *Conn) {
 func (t *Transport) serve(c *Conn, prepare func() error, establish func(id string, c net.Conn) error) {
 	t.handle(c, prepare, establish)
 	if c.taken.Load() {
-		t.conns.Go(func() { t.live(c) })
+		go func() {
+			defer t.conns.Done()
+			t.live(c)
+		}()
 		return
 	}
 	// The connection may be closed already: then this changes nothing.
 	_ = c.Close()
 	c.readerGone()
+	t.conns.Done()
 }
 
 // handle calls the engine. A panic ends this connection only.

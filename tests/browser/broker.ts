@@ -1,7 +1,7 @@
 // A real broker for a test: started, fed by REST, killed and started again on the same data and ports.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -46,11 +46,16 @@ export class Broker {
 
   private constructor(readonly data: string) {}
 
-  /** Starts a broker with an empty directory, on free ports. */
-  static async start(): Promise<Broker> {
+  /** Starts a broker with an empty directory, on free ports; config is YAML. */
+  static async start(config = ''): Promise<Broker> {
     const broker = new Broker(mkdtempSync(join(tmpdir(), 'fitmq-browser-')))
+    writeFileSync(broker.config, config)
     await broker.run()
     return broker
+  }
+
+  private get config(): string {
+    return `${this.data}.yml`
   }
 
   get url(): string {
@@ -60,7 +65,7 @@ export class Broker {
   private async run(): Promise<void> {
     rmSync(join(this.data, 'addresses.json'), { force: true }) // or we would read where the last one listened
     const { mqtt, http } = this.addresses
-    const args = ['serve', '--data', this.data, '--mqtt-addr', mqtt, '--http-addr', http]
+    const args = ['serve', '--data', this.data, '--config', this.config, '--mqtt-addr', mqtt, '--http-addr', http]
     const child = spawn(process.env.FITMQ_BIN ?? 'fitmq', args, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.process = child
     const keep = (chunk: Buffer): void => {
@@ -103,6 +108,7 @@ export class Broker {
       clearTimeout(killer)
     }
     rmSync(this.data, { recursive: true, force: true })
+    rmSync(this.config, { force: true })
   }
 
   /** Calls the REST API as administrator. */

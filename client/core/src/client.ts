@@ -84,7 +84,7 @@ export class Client {
       ids: this.#ids,
       filters: () => this.#core.hub.filters(),
       attach: (way, user) => void this.#attach(way, user, options),
-      detach: () => this.#detach(),
+      detach: (handover) => this.#detach(handover),
       message: (m) => {
         log('<-', m.topic, m.payload)
         this.#core.hub.receive(m)
@@ -348,10 +348,11 @@ export class Client {
     }
   }
 
-  #detach(): void {
+  #detach(handover: boolean): void {
     this.#core.way = undefined
     this.#core.hub.detach()
     this.#core.outbox.detach()
+    if (handover) return // to the application it is one connection
     this.#core.online.emit(false)
     if (this.status.state === 'connected') this.#state(networkIsOff() ? 'offline' : 'reconnecting')
     this.#arm()

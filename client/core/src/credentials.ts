@@ -20,9 +20,13 @@ export interface Credential {
   expires?: number
 }
 
-/** A token is renewed when this share of its life is left, but this long before its end at least, in ms. */
+/**
+ * A token is renewed when this share of its life is left, but this long before its end at least, in ms; a short-lived
+ * one in the middle of its life, and never sooner than this, or a backend that gives out old tokens is asked all the time.
+ */
 const renewShare = 0.2
 const renewAtLeast = 10_000
+const renewSoonest = 500
 
 /** What a token says of itself. It is not checked here: that is the broker's part. */
 export function readToken(token: string): { sub?: string; exp?: number; iat?: number } {
@@ -98,7 +102,7 @@ export class Credentials {
     const { expires } = this.#current ?? {}
     if (!this.renewable || expires === undefined) return undefined
     const left = expires - Date.now()
-    return Math.max(0, left - Math.max(renewAtLeast, left * renewShare))
+    return Math.max(renewSoonest, left / 2, left - Math.max(renewAtLeast, left * renewShare))
   }
 
   #make(secret: string): Credential {

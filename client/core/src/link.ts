@@ -17,7 +17,8 @@ export interface LinkOptions {
   ids: ClientIds
   filters(): readonly string[]
   attach(way: Way, user: string): void
-  detach(): void
+  /** The way is not to be used any more; with handover, attach follows at once with a better one. */
+  detach(handover: boolean): void
   message(m: Incoming): void
   /** Something failed that the link tries again by itself. */
   failed(error: FitmqError): void
@@ -175,7 +176,7 @@ export class Link {
       if (this.#stopped) return
       if ('way' in better) {
         const old: Way = current.way
-        this.o.detach()
+        this.o.detach(true)
         current = better
         void old.end(false)
         continue
@@ -197,7 +198,7 @@ export class Link {
     this.#current = undefined
     clearTimeout(this.#renewal)
     this.o.log('ended', current.way.name, why.error)
-    this.o.detach()
+    this.o.detach(false)
     if (life >= goodLife) this.#attempts = 0
     if (current.way.name === this.o.ways[0]?.name) this.#short = life >= goodLife || why.told ? 0 : this.#short + 1
     if (why.error.code === 'client-id') {

@@ -21,7 +21,7 @@ interface Entry {
   topic: string
   payload: string
   until: number | undefined
-  /** Whether it had to wait for a connection: then a limit on the rate makes it wait longer and is no error. */
+  /** Whether it had to wait for a connection, or behind one that had: then a limit on the rate makes it wait longer and is no error. */
   waited: boolean
   tries: number
   inFlight: boolean
@@ -97,7 +97,8 @@ export class Outbox {
     const until = seconds === undefined ? undefined : at + seconds * 1000
     return new Promise((resolve, reject) => {
       const saved = this.#save({ topic, payload, at, ...(until === undefined ? {} : { until }) })
-      this.#append({ topic, payload, until, waited: this.#way === undefined, tries: 0, inFlight: false, saved, resolve, reject })
+      const waited = this.#way === undefined || this.#lanes.get(topic)?.at(-1)?.waited === true
+      this.#append({ topic, payload, until, waited, tries: 0, inFlight: false, saved, resolve, reject })
       this.#changed()
       this.#pump()
     })

@@ -27,7 +27,7 @@ class Rig {
       ids: this.ids,
       filters: () => [],
       attach: (way) => this.log.push(`+${way.name}`),
-      detach: () => this.log.push('-'),
+      detach: (handover) => this.log.push(handover ? 'to' : '-'),
       message: () => undefined,
       failed: (e) => this.failed.push(e),
       over: (e) => this.over.push(e),
@@ -88,7 +88,7 @@ describe('Link', () => {
     expect(rig.net.attempts.filter((a) => a.name === 'websocket').length).toBeGreaterThan(2)
     rig.net.verdict.websocket = () => undefined
     await vi.advanceTimersByTimeAsync(60_000)
-    expect(rig.log).toEqual(['+sse', '-', '+websocket'])
+    expect(rig.log).toEqual(['+sse', 'to', '+websocket'])
     expect(rig.net.ways[0]).toMatchObject({ name: 'sse', ended: true, forgotten: false })
     const ids = new Set(rig.net.attempts.map((a) => a.opening.clientId))
     expect(ids.size, 'one session for both ways').toBe(1)
@@ -119,7 +119,7 @@ describe('Link', () => {
     expect(rig.log.at(-1), 'another try').toBe('+websocket')
     rig.net.last.lose()
     await vi.advanceTimersByTimeAsync(8_000)
-    expect(rig.log.filter((l) => l !== '-').slice(4, 6)).toEqual(['+websocket', '+sse'])
+    expect(rig.log.filter((l) => l.startsWith('+')).slice(4, 6)).toEqual(['+websocket', '+sse'])
   })
 
   test('OK: a token is renewed before it expires', async () => {
@@ -133,6 +133,19 @@ describe('Link', () => {
     await vi.advanceTimersByTimeAsync(600_000)
     expect(rig.net.last.renewed.length).toBeGreaterThan(1)
     expect(rig.log).toEqual(['+websocket'])
+  })
+
+  test('OK: a token of a few seconds is renewed in the middle of its life, one that is old already not all the time', async () => {
+    const getToken = vi.fn(() => tokenFor('ana', 8))
+    rig = new Rig({ getToken })
+    await settle()
+    await vi.advanceTimersByTimeAsync(16_200)
+    expect(getToken).toHaveBeenCalledTimes(5)
+    getToken.mockImplementation(() => tokenFor('ana', -5))
+    getToken.mockClear()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(getToken.mock.calls.length).toBeGreaterThan(2)
+    expect(getToken.mock.calls.length).toBeLessThan(25)
   })
 
   test('OK: a getToken that fails is asked again', async () => {

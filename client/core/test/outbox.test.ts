@@ -130,6 +130,20 @@ describe('Outbox', () => {
     expect(sent(way)).toEqual(['1', '1', '2'])
   })
 
+  test('OK: what is sent behind messages that have waited is tried again too', async () => {
+    const o = await outbox('tab1', false)
+    vi.useFakeTimers()
+    const first = o.send('t', '1')
+    const way = new FakeWay('websocket')
+    let n = 0
+    way.answer = () => (++n === 2 ? Promise.reject(new FitmqError('rate', 'too often', { retryAfter: 1 })) : Promise.resolve())
+    o.attach(way)
+    const second = o.send('t', '2') // the network is back, and the first one is still on its way
+    await vi.advanceTimersByTimeAsync(2_000)
+    await Promise.all([first, second])
+    expect(sent(way)).toEqual(['1', '2', '2'])
+  })
+
   test('ErrRate: what is sent while connected hears of it', async () => {
     const o = await outbox('tab1', false)
     const way = new FakeWay('websocket')
