@@ -166,8 +166,9 @@ func TestPublish_Parse_ManyUserProperties(t *testing.T) {
 	body := append(unhex(t, "0001'a'"), byte(len(list))|0x80, byte(len(list)>>7)|0x80, byte(len(list)>>14))
 	body = append(body, list...)
 	var p wire.Publish
-	if n := testing.AllocsPerRun(1, func() { wantCode(t, p.Parse(5, 0x30, body), 0) }); n > 2 {
-		t.Errorf("got %v allocations, want at most 2", n)
+	// Two of ours, and what the runtime allocates beside them now and then.
+	if n := testing.AllocsPerRun(5, func() { wantCode(t, p.Parse(5, 0x30, body), 0) }); n > 10 {
+		t.Errorf("got %v allocations, want a few, not one for each of 100,000 pairs", n)
 	}
 	if got, want := len(p.Props.User), 100_001*len(pair); got != want {
 		t.Errorf("got %d bytes of user properties, want %d", got, want)
