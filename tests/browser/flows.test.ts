@@ -1,0 +1,153 @@
+// What the app is for, each flow in browsers of two people and more at once: a workout shared live, a challenge, a
+// trainer's feedback, chat, a partner found. Things are found as people find them: by role and name.
+import { expect, test, type Browser, type Page } from '@playwright/test'
+import { Broker } from './broker.js'
+import { watchFaults } from './page.js'
+import { ana, Athlete, ben, link, prepare, session, tess, type Person } from './scene.js'
+
+let broker: Broker
+let ends: (() => Promise<void>)[] = []
+
+test.beforeEach(async () => {
+  broker = await Broker.start()
+  await prepare(broker)
+  await broker.api('PUT', '/links/tess/ana', {})
+  await broker.api('PUT', '/sessions/legs', { kind: 'training', title: 'Leg day', host: 'tess', trainer: 'tess', visibility: 'open' })
+  await broker.api('POST', '/sessions/legs/control', { action: 'start' })
+})
+
+test.afterEach(async () => {
+  for (const end of ends.reverse()) await end()
+  ends = []
+  await broker.stop()
+})
+
+/** A browser of somebody's own, signed in and somewhere in the app. */
+async function open(browser: Browser, who: Person, place: string): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1100, height: 800 }, locale: 'en-GB' })
+  const page = await context.newPage()
+  const faults = watchFaults(page)
+  ends.push(async () => {
+    await context.close()
+    expect(faults).toEqual([])
+  })
+  await page.goto(link(broker, who))
+  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live')
+  await visit(page, place)
+  return page
+}
+
+async function visit(page: Page, place: string): Promise<void> {
+  await page.evaluate((hash) => (location.hash = hash), place)
+}
+
+async function watch(who: Person): Promise<Athlete> {
+  const made = await Athlete.connect(broker, who)
+  ends.push(() => made.leave())
+  return made
+}
+
+/** Keeps a picture; those for the documentation are made with FITMQ_PICTURES. */
+async function picture(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: process.env.FITMQ_PICTURES ? `../../docs/images/${name}.png` : `screenshots/${name}.png` })
+}
+
+test('live workout: two share theirs, and who joins late sees everything at once', async ({ browser }) => {
+  const [atAna, atBen] = [await open(browser, ana, `#/live/${session}`), await open(browser, ben, `#/live/${session}`)]
+  const [a, b] = [await watch(ana), await watch(ben)]
+  await b.send(60, { distance: 250, speed: 4.1, heartRate: 171 })
+  await a.send(60, { distance: 240, speed: 4, heartRate: 149 })
+  for (const page of [atAna, atBen]) await expect(page.getByText('Ben Okafor leads')).toBeVisible()
+  await a.send(120, { distance: 510, speed: 4.4, heartRate: 166 })
+  await b.send(120, { distance: 495, speed: 4, heartRate: 173 })
+  for (const page of [atAna, atBen]) {
+    await expect(page.getByText('Ana Ferreira leads')).toBeVisible()
+    await expect(page.getByRole('listitem').filter({ hasText: 'Ben Okafor' }).filter({ hasText: '173' })).toBeVisible()
+  }
+  const late = await open(browser, tess, `#/live/${session}`)
+  await expect(late.getByText('Ana Ferreira leads')).toBeVisible()
+  const tiles = late.getByTestId('tiles')
+  await expect(tiles.getByRole('listitem').filter({ hasText: 'Ana Ferreira' })).toContainText('166')
+  await expect(tiles.getByRole('listitem').filter({ hasText: 'Ben Okafor' })).toContainText('173')
+  for (const page of [atAna, atBen, late]) await expect(page.getByTestId('roster')).toHaveAttribute('data-count', '3')
+
+  await late.getByRole('textbox', { name: 'Say something' }).fill('Two laps to go')
+  await late.getByRole('textbox', { name: 'Say something' }).press('Enter')
+  for (const page of [atAna, atBen]) await expect(page.getByRole('log', { name: 'Session chat' })).toContainText('Two laps to go')
+  await picture(atBen, 'flow-live')
+})
+
+test('challenge: activities handed in move both boards', async ({ browser }) => {
+  const [atAna, atBen] = [await open(browser, ana, '#/challenges/spring'), await open(browser, ben, '#/challenges/spring')]
+  const handIn = async (page: Page, minutes: string, kilometres: string): Promise<void> => {
+    const form = page.getByRole('form', { name: 'Hand in an activity' })
+    await form.getByLabel('Minutes').fill(minutes)
+    await form.getByLabel('Distance in km').fill(kilometres)
+    await form.getByRole('button', { name: 'Hand in' }).click()
+    await expect(form.getByRole('status')).toContainText('Handed in')
+  }
+  await handIn(atAna, '30', '6.5')
+  await handIn(atBen, '40', '8')
+  for (const page of [atAna, atBen]) {
+    const rows = page.getByRole('table', { name: 'Challenge leaderboard' }).getByRole('row')
+    await expect(rows.nth(0)).toContainText('Ben Okafor')
+    await expect(rows.nth(1)).toContainText('Ana Ferreira')
+  }
+  await expect(atAna.getByText('Place 2 of')).toBeVisible()
+  await handIn(atAna, '25', '5')
+  for (const page of [atAna, atBen]) {
+    await expect(page.getByRole('table', { name: 'Challenge leaderboard' }).getByRole('row').nth(0)).toContainText('Ana Ferreira')
+  }
+  await expect(atAna.getByText('Place 1 of')).toBeVisible()
+  await expect(atBen.getByText('Place 2 of')).toBeVisible()
+  await picture(atAna, 'flow-challenge')
+})
+
+test('trainer feedback: a correction is seen at once, and that it was seen comes back', async ({ browser }) => {
+  const [atAna, atTess] = [await open(browser, ana, '#/training/legs'), await open(browser, tess, '#/training/legs')]
+  const form = atTess.getByRole('form', { name: 'Send a correction' })
+  await form.getByRole('combobox', { name: 'To', exact: true }).selectOption('ana')
+  await form.getByRole('combobox', { name: 'Exercise' }).selectOption('squat')
+  await form.getByRole('combobox', { name: 'Joint' }).selectOption('knee')
+  await form.getByLabel(/^Measured/).fill('72')
+  await form.getByLabel('Target from').fill('85')
+  await form.getByLabel('Target to').fill('100')
+  await form.getByRole('textbox', { name: 'Cue' }).fill('Deeper, knees over the toes')
+  await form.getByRole('button', { name: 'Send correction' }).click()
+
+  const correction = atAna.getByRole('article').filter({ hasText: 'Deeper, knees over the toes' })
+  await expect(correction).toBeVisible()
+  await expect(correction).toContainText('72')
+  await expect(atAna.getByRole('img', { name: /squat.*knee marked/i })).toBeVisible()
+  await picture(atAna, 'flow-training')
+  await correction.getByRole('button', { name: 'Got it' }).click()
+  await expect(atTess.getByRole('article').filter({ hasText: 'Deeper, knees over the toes' })).toContainText('Seen')
+})
+
+test('chat: ticks for delivered and read, and what is unread', async ({ browser }) => {
+  const [atAna, atBen] = [await open(browser, ana, '#/chat/with/ben'), await open(browser, ben, `#/live/${session}`)]
+  await atAna.getByRole('textbox', { name: 'Message' }).fill('Same time tomorrow?')
+  await atAna.getByRole('button', { name: 'Send' }).click()
+  const mine = atAna.getByRole('log').getByRole('listitem').filter({ hasText: 'Same time tomorrow?' })
+  await expect(mine.getByText('Delivered')).toBeAttached()
+  await expect(atBen.getByRole('link', { name: /Chat.*1.*unread/ })).toBeVisible()
+  await visit(atBen, '#/chat/with/ana')
+  await expect(atBen.getByRole('log')).toContainText('Same time tomorrow?')
+  await expect(mine.getByText('Read')).toBeAttached()
+  await expect(atBen.getByRole('link', { name: /Chat.*unread/ })).toHaveCount(0)
+  await picture(atAna, 'flow-chat')
+})
+
+test('partners: two who look are proposed to each other, and matched when both accept', async ({ browser }) => {
+  const [atAna, atBen] = [await open(browser, ana, '#/partners'), await open(browser, ben, '#/partners')]
+  for (const page of [atAna, atBen]) await page.getByRole('button', { name: 'Start looking' }).click()
+  await atAna.getByRole('button', { name: /^Accept/ }).click()
+  await expect(atAna.getByText('Waiting for the other one')).toBeVisible()
+  await atBen.getByRole('button', { name: /^Accept/ }).click()
+  for (const page of [atAna, atBen]) await expect(page.getByText('It is a match')).toBeVisible()
+  await picture(atAna, 'flow-partners')
+  await atAna.getByRole('link', { name: 'Write' }).click()
+  await atAna.getByRole('textbox', { name: 'Message' }).fill('Shall we run?')
+  await atAna.getByRole('textbox', { name: 'Message' }).press('Enter')
+  await expect(atBen.getByRole('link', { name: /Chat.*1.*unread/ })).toBeVisible()
+})
