@@ -63,7 +63,7 @@ func (e *Engine) PutChallenge(ctx context.Context, actor Actor, id string, spec 
 	if err := e.put(ctx, op, tableChallenges, id, rec); err != nil {
 		return Challenge{}, false, err
 	}
-	c := newContest(id, rec)
+	c := newContest(id, rec, &e.challengesOf)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e.challenges.put(id, c)
@@ -145,7 +145,9 @@ func (e *Engine) swap(c *contest, rec challengeRecord, board *challenge.Board) C
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	were := c.standing().Order().Len()
+	before := c.rec.Spec.Organizer
 	c.rec, c.board = rec, board
+	c.place(before, rec.Spec.Organizer)
 	c.out.info, c.out.period = true, rec.Spec.PeriodAt(now)
 	e.tellAll(c, were)
 	e.changed(c)
@@ -224,7 +226,6 @@ func (e *Engine) DeleteChallenge(ctx context.Context, actor Actor, id string) er
 func (e *Engine) closeContest(c *contest) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.gone = true
 	var users []string
 	c.board.Each(func(userID string, joined bool, _ uint32) {
 		if joined {
@@ -232,6 +233,8 @@ func (e *Engine) closeContest(c *contest) []string {
 		}
 	})
 	slices.Sort(users)
+	c.unplace(users)
+	c.gone = true
 	e.stats.pending.Add(-int64(len(c.pending)))
 	clear(c.pending)
 	clear(c.parsed)
@@ -330,6 +333,7 @@ func (e *Engine) takeIn(c *contest, userID string, rec participantRecord) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e.moved(c, c.board.SetJoined(userID, !rec.Left, rec.Changes)...)
+	c.place(userID)
 	if rec.first() {
 		e.welcome(c, userID, rec.JoinedAt)
 	}

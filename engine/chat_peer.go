@@ -14,7 +14,7 @@ func seqOf(key string) (uint64, bool) {
 }
 
 // peerCache remembers what two users have in common, since finding out looks
-// through the sessions and challenges.
+// through the sessions and challenges of one of them.
 type peerCache struct {
 	mu sync.Mutex // guards m
 	m  map[link]peerAnswer
@@ -100,10 +100,8 @@ func (e *Engine) bothInChallenge(id, a, b string) bool {
 
 // inOneSession returns a session of both, or "".
 func (e *Engine) inOneSession(a, b string) string {
-	e.sessions.mu.RLock()
-	defer e.sessions.mu.RUnlock()
-	for id, s := range e.sessions.m {
-		if s.both(a, b) {
+	for _, id := range e.sessionsOf.common(a, b) {
+		if e.bothInSession(id, a, b) {
 			return id
 		}
 	}
@@ -122,13 +120,7 @@ func (s *session) takesPart(userID string) bool {
 
 // inOneChallenge returns a challenge of both, or "".
 func (e *Engine) inOneChallenge(a, b string) string {
-	e.challenges.mu.RLock()
-	ids := make([]string, 0, len(e.challenges.m))
-	for id := range e.challenges.m {
-		ids = append(ids, id)
-	}
-	e.challenges.mu.RUnlock()
-	for _, id := range ids {
+	for _, id := range e.challengesOf.common(a, b) {
 		if e.bothInChallenge(id, a, b) {
 			return id
 		}

@@ -37,6 +37,7 @@ type contest struct {
 	rec     challengeRecord
 	gone    bool // deleted: whoever still holds it changes nothing
 	board   *challenge.Board
+	circles *circles                    // of all challenges
 	pending map[string]pendingActivity  // by participant and activity key
 	parsed  map[challenge.Digest]string // key in pending by its payload
 	purged  time.Time                   // when pending was last gone through
@@ -107,14 +108,15 @@ func (q *rankQueue) idle() bool { return len(q.own) == 0 && q.lo == 0 && q.at ==
 // first reports whether this was the user's first coming.
 func (r *participantRecord) first() bool { return !r.Left && r.Changes == 1 }
 
-func newContest(id string, rec challengeRecord) *contest {
+func newContest(id string, rec challengeRecord, all *circles) *contest {
 	c := &contest{
 		id: id, rec: rec, pending: make(map[string]pendingActivity),
 		parsed: make(map[challenge.Digest]string),
-		board:  challenge.NewBoard(*rec.Spec, rec.Changes),
+		board:  challenge.NewBoard(*rec.Spec, rec.Changes), circles: all,
 	}
 	c.out.ranks.own, c.out.ranks.sent = make(map[string]struct{}), make(map[string]uint64)
 	c.out.info, c.out.status, c.out.board = true, true, true
+	c.place(rec.Spec.Organizer)
 	return c
 }
 

@@ -17,7 +17,7 @@ import (
 // beside it), saver.saving, notes.mu, book.mu, session.mu, contest.mu, conversation.mu
 // or matchBook.mu (never two of them), absentees.mu, and last the leaves saver.mu, wakeups.mu,
 // presence.mu, preferences.mu, desk.mu, happenings.mu, quota.mu, chats.mu, rates.mu, peerCache.mu,
-// blockSet.mu, goneSet.mu, later and outbox.mu. No message is
+// blockSet.mu, goneSet.mu, circles.mu, later and outbox.mu. No message is
 // published and no user's rights are revoked with one of them held but admin and
 // apply.
 type Engine struct {
@@ -45,6 +45,8 @@ type relations struct {
 	blocks   blockSet
 	gone     goneSet
 	peersOf  peerCache
+
+	sessionsOf, challengesOf circles // by user
 }
 
 // upkeep is what is to be saved, done and counted.
@@ -71,6 +73,8 @@ func New(opt Options) (*Engine, error) {
 	opt = opt.withDefaults()
 	e := &Engine{opt: opt}
 	e.sessions.init()
+	e.sessionsOf.init()
+	e.challengesOf.init()
 	e.challenges.init()
 	e.links.init()
 	e.prefs.init()

@@ -48,7 +48,7 @@ func (e *Engine) loadPosition(ctx context.Context, _ time.Time) error {
 
 func (e *Engine) loadSessions(ctx context.Context, now time.Time) error {
 	return scan(ctx, e.opt.Store, tableSessions, "", func(id string, rec *sessionRecord) {
-		s := newSession(id, *rec, now)
+		s := newSession(id, *rec, &e.sessionsOf, now)
 		e.sessions.put(id, s)
 		e.wake.session(s, time.Time{})
 	})
@@ -59,6 +59,7 @@ func (e *Engine) loadMembers(ctx context.Context, _ time.Time) error {
 		id, user, _ := strings.Cut(key, "/")
 		if s := e.sessions.get(id); s != nil {
 			s.members[user] = *rec
+			s.place(user)
 		}
 	})
 }
@@ -100,7 +101,7 @@ func (e *Engine) loadChallenges(ctx context.Context, now time.Time) error {
 		case rec.Spec == nil:
 			bad = fmt.Errorf("read %s/%s: it has no definition", tableChallenges, id)
 		default:
-			e.challenges.put(id, newContest(id, *rec))
+			e.challenges.put(id, newContest(id, *rec, &e.challengesOf))
 		}
 	})
 	if err = errors.Join(err, bad); err != nil {
@@ -119,6 +120,7 @@ func (e *Engine) loadChallenges(ctx context.Context, now time.Time) error {
 		id, user, _ := strings.Cut(v.Key, "/")
 		if c := e.challenges.get(id); c != nil {
 			c.board.SetJoined(user, !rec.Left, rec.Changes)
+			c.place(user)
 			e.joinedLately(c, user, &rec, now)
 			if rec.first() && now.Sub(rec.JoinedAt) < welcomeAgain && !told[v.Key] {
 				e.welcome(c, user, rec.JoinedAt)

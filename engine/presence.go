@@ -319,6 +319,7 @@ func (e *Engine) leave(s *session, userID, reason string, at time.Time) {
 	s.dirty.soon[userID] = struct{}{}
 	if p.track == nil {
 		delete(s.people, userID)
+		s.place(userID)
 	} else if s.rec.State != workout.Ended {
 		e.keepSummary(s, userID)
 	}
@@ -338,6 +339,7 @@ func (e *Engine) expel(s *session, userID, reason string) {
 		s.dirty.soon[userID] = struct{}{}
 		e.out.forget(topics.SessionProgressTopic(s.id, userID))
 	}
+	s.place(userID)
 	if s.order.Remove(userID) {
 		s.out.board = true
 	}

@@ -64,7 +64,8 @@ type session struct {
 	version uint64 // of rec: a stored change is made to the one it was computed from
 	members map[string]memberRecord
 	people  map[string]*person
-	present int // how many of people take part
+	circles *circles // of all sessions
+	present int      // how many of people take part
 	order   *leaderboard.Board
 	control forecast
 	dirty   sessionDirty
@@ -121,10 +122,10 @@ type device struct {
 // maxDevices bounds the clients of one person whose rate is remembered.
 const maxDevices = 8
 
-func newSession(id string, rec sessionRecord, now time.Time) *session {
+func newSession(id string, rec sessionRecord, all *circles, now time.Time) *session {
 	s := &session{
 		id: id, rec: rec,
-		members: make(map[string]memberRecord), people: make(map[string]*person),
+		members: make(map[string]memberRecord), people: make(map[string]*person), circles: all,
 		order: leaderboard.New(leaderboard.Desc),
 	}
 	s.dirty.soon, s.dirty.later = make(map[string]struct{}), make(map[string]struct{})
@@ -133,6 +134,7 @@ func newSession(id string, rec sessionRecord, now time.Time) *session {
 	rev := uint64(max(now.Sub(rec.CreatedAt).Milliseconds(), 0))
 	s.out.rosterRev, s.out.boardRev = rev, rev
 	s.out.info, s.out.roster, s.out.board = true, true, true
+	s.place(rec.Host, rec.Trainer)
 	return s
 }
 
@@ -196,6 +198,7 @@ func (s *session) person(userID string, limit int) *person {
 	if p == nil && len(s.people) < limit {
 		p = &person{clients: make(map[string]struct{})}
 		s.people[userID] = p
+		s.place(userID)
 	}
 	return p
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"time"
 
@@ -74,7 +73,7 @@ func (e *Engine) PutSession(ctx context.Context, actor Actor, id string, spec Se
 	if err := e.put(ctx, op, tableSessions, id, rec); err != nil {
 		return Session{}, false, err
 	}
-	s := newSession(id, rec, now)
+	s := newSession(id, rec, &e.sessionsOf, now)
 	s.mu.Lock()
 	e.sessions.put(id, s)
 	e.tellChanges(s, 1)
@@ -123,6 +122,7 @@ func (e *Engine) replaceSession(ctx context.Context, op string, actor Actor, s *
 		return nil
 	}, func() {
 		s.out.info, s.out.roster = true, true
+		s.place(before.Host, before.Trainer, spec.Host, spec.Trainer)
 		if before.RankBy != spec.RankBy {
 			for userID, p := range s.people {
 				s.rank(userID, p)
@@ -243,6 +243,7 @@ func (e *Engine) DeleteSession(ctx context.Context, actor Actor, id string) erro
 	for _, userID := range append(s.withSamples(), s.out.forget...) {
 		e.out.forget(topics.SessionProgressTopic(id, userID))
 	}
+	s.unplace()
 	s.gone = true
 	s.mu.Unlock()
 	e.sessions.delete(id)
@@ -275,126 +276,4 @@ func (e *Engine) ownSession(op string, actor Actor, id string) (*session, error)
 		return nil, fitness.Errorf(op, fitness.Forbidden, "only host and trainer may do this in session %s", id)
 	}
 	return s, nil
-}
-
-// PutMember makes the user a member of the session, also one who was removed
-// before. Host and trainer may; in an open session a user may join by themself,
-// unless removed. Errors: NotFound, Forbidden, Invalid, Quota, Unavailable.
-func (e *Engine) PutMember(ctx context.Context, actor Actor, sessionID, userID string) error {
-	const op = "put member"
-	e.admin.Lock()
-	defer e.admin.Unlock()
-	s, err := e.findSession(op, sessionID)
-	if err != nil {
-		return err
-	}
-	if err := e.knownUser(op, "user", userID); err != nil {
-		return err
-	}
-	s.mu.RLock()
-	self := actor.UserID == userID && s.allowed(userID)
-	permitted := actor.all() || s.controls(actor.UserID) || self
-	m, known := s.members[userID]
-	full := !known && len(s.members) >= e.opt.MaxMembers
-	s.mu.RUnlock()
-	switch {
-	case !permitted:
-		return fitness.Errorf(op, fitness.Forbidden, "only host and trainer may put members into session %s", sessionID)
-	case full:
-		return fitness.Errorf(op, fitness.Quota, "session %s has %d members, the limit", sessionID, e.opt.MaxMembers)
-	}
-	fresh := !known || m.Removed
-	if m.Removed, m.At = false, e.now(); fresh {
-		m.PutBy, m.PutAt = "", time.Time{}
-		if actor.UserID != userID {
-			m.PutBy, m.PutAt = actor.UserID, m.At
-		}
-	}
-	if err := e.put(ctx, op, tableMembers, sessionID+"/"+userID, m); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.members[userID] = m
-	if fresh {
-		e.tellMember(s, userID)
-	}
-	return nil
-}
-
-// DeleteMember takes the user out of the session; they lose their place and are
-// not let in again by the session being open. Host and trainer may, and the user.
-// Errors: NotFound, Forbidden, Conflict for host and trainer themselves,
-// Unavailable.
-func (e *Engine) DeleteMember(ctx context.Context, actor Actor, sessionID, userID string) error {
-	e.admin.Lock()
-	defer e.admin.Unlock()
-	return e.removeMember(ctx, "delete member", actor, sessionID, userID)
-}
-
-// removeMember is DeleteMember under the admin lock.
-func (e *Engine) removeMember(ctx context.Context, op string, actor Actor, sessionID, userID string) error {
-	s, err := e.findSession(op, sessionID)
-	if err != nil {
-		return err
-	}
-	if err := validID(op, "user", userID); err != nil {
-		return err
-	}
-	s.mu.RLock()
-	commands := s.controls(userID)
-	permitted := actor.all() || s.controls(actor.UserID) || actor.UserID == userID && s.allowed(userID)
-	s.mu.RUnlock()
-	switch {
-	case !permitted:
-		return fitness.Errorf(op, fitness.Forbidden, "only host and trainer may remove others from session %s", sessionID)
-	case commands:
-		return fitness.Errorf(op, fitness.Conflict, "user %s is host or trainer of session %s and cannot be removed", userID, sessionID)
-	}
-	m := memberRecord{Removed: true, At: e.now()}
-	if err := e.put(ctx, op, tableMembers, sessionID+"/"+userID, m); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	s.members[userID] = m
-	s.mu.Unlock()
-	e.expel(s, userID, LeftRemoved)
-	e.revoke(userID)
-	return nil
-}
-
-// Members returns who belongs to the session: host, trainer, members, and in an
-// open session everybody who takes part; by rising id. Error: NotFound.
-func (e *Engine) Members(sessionID string) ([]Member, error) {
-	s, err := e.findSession("list members", sessionID)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	ids := map[string]struct{}{s.rec.Host: {}}
-	if s.rec.Trainer != "" {
-		ids[s.rec.Trainer] = struct{}{}
-	}
-	for id, m := range s.members {
-		if !m.Removed {
-			ids[id] = struct{}{}
-		}
-	}
-	for id := range s.people {
-		ids[id] = struct{}{}
-	}
-	list := make([]Member, 0, len(ids))
-	for id := range ids {
-		m := Member{UserID: id, Name: e.name(id), Role: s.role(id)}
-		if p := s.people[id]; p != nil {
-			m.Present = p.present
-			if p.track != nil {
-				m.Flags = maps.Clone(p.track.Flags())
-			}
-		}
-		list = append(list, m)
-	}
-	slices.SortFunc(list, func(a, b Member) int { return compareIDs(a.UserID, b.UserID) })
-	return list, nil
 }
