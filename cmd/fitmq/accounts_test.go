@@ -69,6 +69,9 @@ func TestAccounts(t *testing.T) {
 	if _, errs := fitmq(t, exitError, "user", "get", "ana", "--url", "http://"+s.HTTP, "--token", token); !strings.Contains(errs, "401") {
 		t.Errorf("got %q", errs)
 	}
+	contains(ok("user", "put", "ana", "--password", "ana-secret-2"), "user ana is a member, disabled") // a new password lets nobody in again
+	contains(ok("user", "get", "ana"), "Ana B")
+	contains(ok("user", "put", "tess", "--name", "Tess T"), "user tess is a trainer")
 	contains(ok("user", "enable", "ana"), "user ana is a member\n")
 	contains(ok("user", "delete", "ana", "--output", "json"), "{}")
 	for name, c := range map[string]struct {

@@ -111,13 +111,23 @@ func (r *remote) call(ctx context.Context, method, path string, body, out any) (
 	return answer, nil
 }
 
+// refusal is the server's answer that it does not do what was asked.
+type refusal struct {
+	status int
+	detail string
+}
+
+func (r refusal) Error() string {
+	return fmt.Sprintf("the server refuses (%d): %s", r.status, r.detail)
+}
+
 // failed makes an error of a refusal, with the next step.
 func failed(status int, answer []byte) error {
 	var p struct{ Detail string }
 	if json.Unmarshal(answer, &p) != nil || p.Detail == "" {
 		p.Detail = http.StatusText(status)
 	}
-	err := fmt.Errorf("the server refuses (%d): %s", status, p.Detail)
+	err := refusal{status, p.Detail}
 	switch status {
 	case http.StatusUnauthorized:
 		return hintError{err, "Is it this server's token? It is in admin.token in its data directory."}

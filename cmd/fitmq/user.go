@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,7 @@ import (
 )
 
 type userCmd struct {
-	Put     userPutCmd     `cmd:"" help:"Make a user, or replace one."`
+	Put     userPutCmd     `cmd:"" help:"Make a user, or change one."`
 	Get     userGetCmd     `cmd:"" help:"Show a user."`
 	List    userListCmd    `cmd:"" help:"List all users."`
 	Disable userDisableCmd `cmd:"" help:"Lock a user out, at once."`
@@ -25,11 +26,11 @@ type userCmd struct {
 type userPutCmd struct {
 	remote
 	ID            string `arg:"" help:"User id: 1 to 64 of A-Z a-z 0-9 _ -"`
-	Name          string `help:"Name to show; the id when not given."`
-	Role          string `enum:"member,trainer,service,admin" default:"member" help:"member, trainer, service or admin."`
+	Name          string `help:"Name to show. Without it the old one stays; the id for a new user."`
+	Role          string `enum:",member,trainer,service,admin" default:"" help:"member, trainer, service or admin. Without it the old one stays; member for a new user."`
 	Password      string `xor:"password" help:"New password; better with --password-stdin. Without either, the old one stays."`
 	PasswordStdin bool   `xor:"password" help:"Read the new password from the first line of standard input."`
-	Disabled      bool   `help:"The user may not sign in."`
+	Disabled      bool   `help:"The user may not sign in. Who is disabled stays so until fitmq user enable."`
 }
 
 // Help shows examples.
@@ -48,9 +49,14 @@ type userBody struct {
 	Disabled bool    `json:"disabled,omitempty"`
 }
 
-// Run makes or replaces the user.
+// Run makes the user, or changes what is given of one who is there.
 func (c *userPutCmd) Run(e *env) error {
-	b := userBody{Name: c.Name, Role: c.Role, Disabled: c.Disabled}
+	old := userBody{Role: string(access.Member)}
+	var no refusal
+	if _, err := c.call(e.ctx, http.MethodGet, path("users", c.ID), nil, &old); err != nil && (!errors.As(err, &no) || no.status != http.StatusNotFound) {
+		return err
+	}
+	b := userBody{Name: cmp.Or(c.Name, old.Name), Role: cmp.Or(c.Role, old.Role), Disabled: c.Disabled || old.Disabled}
 	if c.Password != "" {
 		b.Password = &c.Password
 	}
