@@ -264,8 +264,8 @@ func (b *Broker) makeGateway(context.Context) error {
 		Console: &console{b: b, started: time.Now().UTC()}, Tracer: &tracer{hub: b.hub},
 		Streams:   &streams{hub: b.hub, policy: b.rights},
 		WebSocket: b.websocket, Web: web.Handler(), Client: client.Handler(), Ready: b.readiness, Registry: registry,
-		Webhooks: b.webhooks,
-		Logger:   b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(), Revoked: b.webRevoked, Proxies: c.Proxies.Networks(),
+		Webhooks: b.webhooks, Backup: b.backUp,
+		Logger: b.log, Anonymous: b.opts.Dev, TLS: b.webTLS(), Revoked: b.webRevoked, Proxies: c.Proxies.Networks(),
 		Origins: c.HTTP.AllowedOrigins,
 		Limits:  gateway.Limits{RequestRate: c.HTTP.RequestRate, Streams: c.HTTP.MaxStreams, BodySize: int64(c.HTTP.MaxBodySize), RequestTime: c.HTTP.RequestTimeout.Std()},
 	})

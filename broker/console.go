@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -97,6 +98,12 @@ func (c *console) Stats() gateway.Stats {
 		s.History = append(s.History, gateway.Sample(one))
 	}
 	return s
+}
+
+// backUp writes a copy of the store.
+func (b *Broker) backUp(ctx context.Context, w io.Writer) error {
+	_, err := b.store.Backup(ctx, w)
+	return err
 }
 
 // version is the module's, of which this program was built.

@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -44,6 +45,9 @@ type Options struct {
 	Console Console
 	// Tracer serves /api/v1/clients/{clientId}/trace; nil leaves it out.
 	Tracer Tracer
+	// Backup serves GET /api/v1/backup: it writes a copy of the data. Error:
+	// store.ErrBusy while another one is under way. nil leaves it out.
+	Backup func(ctx context.Context, w io.Writer) error
 	// Webhooks serves GET /api/v1/webhooks; nil leaves it out.
 	Webhooks Webhooks
 	// WebSocket serves /mqtt and /ws, Web serves /; nil leaves the path out.

@@ -15,6 +15,8 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	panics   prometheus.Counter
 	evicted  prometheus.Counter
+	backups  *prometheus.CounterVec
+	backup   struct{ bytes, time prometheus.Gauge } // of the last one
 }
 
 func newMetrics(r *prometheus.Registry) (*metrics, error) {
@@ -34,7 +36,13 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 		evicted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fitmq_http_idempotency_evicted_total", Help: "Answers to requests with an Idempotency-Key that were forgotten before their day was over, because there were too many."}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.panics, m.evicted} {
+	m.backups = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "fitmq_backups_total", Help: "Backups by result: done, or failed."}, []string{"result"})
+	m.backup.bytes = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "fitmq_backup_last_bytes", Help: "Size of the last whole backup since the start."})
+	m.backup.time = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "fitmq_backup_last_timestamp_seconds", Help: "When the last whole backup ended, in seconds since 1970; 0 for none since the start."})
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.panics, m.evicted, m.backups, m.backup.bytes, m.backup.time} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
@@ -58,6 +66,19 @@ func (m *metrics) observe(route, method string, status int, d time.Duration) {
 func (m *metrics) panicked() {
 	if m != nil {
 		m.panics.Inc()
+	}
+}
+
+// backedUp counts a backup that was begun.
+func (m *metrics) backedUp(bytes int64, err error) {
+	switch {
+	case m == nil:
+	case err != nil:
+		m.backups.WithLabelValues("failed").Inc()
+	default:
+		m.backups.WithLabelValues("done").Inc()
+		m.backup.bytes.Set(float64(bytes))
+		m.backup.time.SetToCurrentTime()
 	}
 }
 

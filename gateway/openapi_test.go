@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -19,6 +21,7 @@ func everything(t *testing.T) *Gateway {
 		Engine: struct{ Engine }{}, Users: struct{ Users }{}, Policy: struct{ Policy }{}, Door: struct{ Door }{},
 		Tokens: struct{ TokenIssuer }{}, Devices: (*access.Users)(nil), Publisher: struct{ Publisher }{},
 		Retained: struct{ Retained }{}, Streams: struct{ Streams }{}, Console: struct{ Console }{}, Tracer: struct{ Tracer }{},
+		Backup: func(context.Context, io.Writer) error { return nil },
 	})
 	if err != nil {
 		t.Fatal(err)

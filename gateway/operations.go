@@ -105,6 +105,7 @@ var operations = map[string]operation{
 	"DELETE /clients/{clientId}/trace": {summary: "End a trace"},
 	"GET /stats":                       {summary: "What the server does now", answer: Stats{}},
 	"GET /refusals":                    {summary: "The latest refusals", query: []string{"limit"}, answer: listOf[Refusal]{}},
+	"GET /backup":                      {summary: "A copy of the data directory, for fitmq restore", media: backupMedia},
 	"GET /explain/{messageId}": {summary: "What became of a message, for each recipient", query: []string{"topic"}, answer: struct {
 		MessageID string      `json:"messageId"`
 		Messages  []Explained `json:"messages"`

@@ -86,6 +86,7 @@ var sentinels = []struct {
 	{store.ErrUnavailable, fitness.Unavailable, "the store cannot write now: try again"},
 	{store.ErrFull, fitness.Unavailable, "the store has no space left: try again later"},
 	{store.ErrClosed, fitness.Unavailable, "the server is shutting down"},
+	{store.ErrBusy, fitness.Conflict, "another backup is under way: wait for its end"},
 	{store.ErrConflict, fitness.Conflict, "changed by somebody else at the same time: try again"},
 	{context.DeadlineExceeded, fitness.Unavailable, "the server was too busy to finish this in time: try again"},
 	{context.Canceled, fitness.Unavailable, "the request was given up"},

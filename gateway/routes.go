@@ -94,6 +94,9 @@ func (g *Gateway) apiRoutes() *http.ServeMux {
 		routes = append(routes, route{"POST /ack", g.ack}, route{"POST /subscribe", g.subscribe}, route{"POST /unsubscribe", g.unsubscribe})
 		raw["GET /events"] = g.events
 	}
+	if g.o.Backup != nil {
+		raw["GET /backup"] = g.backup
+	}
 	for _, one := range routes {
 		_, path, _ := strings.Cut(one.pattern, " ")
 		raw[one.pattern] = g.answer(apiPrefix+path, one.call)

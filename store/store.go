@@ -12,6 +12,7 @@ package store
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 )
 
@@ -180,10 +181,22 @@ type Tables interface {
 	Watch(ctx context.Context, table, prefix string, fn func(Change)) error
 }
 
+// Archive copies a store that is in use.
+type Archive interface {
+	// Backup writes a copy of the store as it is at one moment after the call:
+	// what a crash of the process at that moment would have left, so that all
+	// that was acknowledged before the call is in it. It returns the log's last
+	// position in it. Appends, writes and reads go on while w is written to, also
+	// where it is slow; what the copy needs is kept until it has been written. One at a time: ErrBusy. After an
+	// error what was written is not a backup, and restoring says so.
+	Backup(ctx context.Context, w io.Writer) (last Pos, err error)
+}
+
 // Store is an engine.
 type Store interface {
 	Log
 	Tables
+	Archive
 	// Close waits for what is under way and releases the directory.
 	Close() error
 }
@@ -202,6 +215,8 @@ var (
 	ErrUnavailable = errors.New("store unavailable")
 	// ErrClosed: the store has been closed.
 	ErrClosed = errors.New("store closed")
+	// ErrBusy: another backup is under way.
+	ErrBusy = errors.New("another backup is under way")
 	// ErrLagged: a watcher took its changes too slowly and was cut off; it
 	// starts again with a Scan.
 	ErrLagged = errors.New("watcher lags too far behind")

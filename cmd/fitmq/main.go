@@ -20,6 +20,8 @@ type cli struct {
 	Serve   serveCmd   `cmd:"" help:"Run the broker."`
 	Demo    demoCmd    `cmd:"" help:"Run a broker with athletes who ride, to look at."`
 	Check   checkCmd   `cmd:"" help:"Test a server from the outside, or verify a data directory."`
+	Backup  backupCmd  `cmd:"" help:"Copy a running server's data into a file."`
+	Restore restoreCmd `cmd:"" help:"Make a data directory of a backup."`
 	Pub     pubCmd     `cmd:"" help:"Publish a message over MQTT."`
 	Sub     subCmd     `cmd:"" help:"Subscribe over MQTT and print what comes."`
 	User    userCmd    `cmd:"" help:"Users: make, show, disable, delete."`

@@ -71,12 +71,31 @@ func path(parts ...string) string {
 // call makes a request and decodes the answer into out, where there is one. It
 // returns the answer as it came.
 func (r *remote) call(ctx context.Context, method, path string, body, out any) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, restTimeout)
+	defer cancel()
+	res, err := r.send(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("read the server's answer: %w", err)
+	}
+	if out != nil {
+		if err := json.Unmarshal(answer, out); err != nil {
+			return nil, hintError{fmt.Errorf("decode the server's answer: %w", err), "Is it a fitmq, of this version, that answers there?"}
+		}
+	}
+	return answer, nil
+}
+
+// send makes a request; a refusal is an error. The caller closes the answer's body.
+func (r *remote) send(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	base, token, err := r.locate()
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, restTimeout)
-	defer cancel()
 	var content io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
@@ -95,20 +114,15 @@ func (r *remote) call(ctx context.Context, method, path string, body, out any) (
 	if err != nil {
 		return nil, hintError{fmt.Errorf("ask the server: %w", err), "Is it running there? fitmq serve prints its HTTP address; --url says where to look."}
 	}
+	if res.StatusCode < http.StatusMultipleChoices {
+		return res, nil
+	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("read the server's answer: %w", err)
 	}
-	if res.StatusCode >= http.StatusMultipleChoices {
-		return nil, failed(res.StatusCode, answer)
-	}
-	if out != nil {
-		if err := json.Unmarshal(answer, out); err != nil {
-			return nil, hintError{fmt.Errorf("decode the server's answer: %w", err), "Is it a fitmq, of this version, that answers there?"}
-		}
-	}
-	return answer, nil
+	return nil, failed(res.StatusCode, answer)
 }
 
 // refusal is the server's answer that it does not do what was asked.

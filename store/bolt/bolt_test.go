@@ -1,6 +1,7 @@
 package bolt_test
 
 import (
+	"io"
 	"testing"
 	"time"
 
@@ -28,7 +29,11 @@ func TestStore(t *testing.T) {
 	}
 	for name, opts := range tests {
 		t.Run(name, func(t *testing.T) {
-			storetest.Run(t, func(t testing.TB, dir string) store.Store { return mustOpen(t, dir, opts) })
+			open := func(t testing.TB, dir string) store.Store { return mustOpen(t, dir, opts) }
+			storetest.Run(t, open, func(dir string, backup io.Reader) error {
+				_, _, err := bolt.Restore(dir, backup)
+				return err
+			})
 		})
 	}
 }

@@ -37,19 +37,24 @@ const maxProblems = 20
 // kept it from looking at all (ErrLocked, ErrForeign, ErrNewer); damage is in
 // the Report.
 func Check(dir string) (Report, error) {
-	r := Report{Tables: make(map[string]int)}
 	version, err := checkDir(dir)
 	if err == nil && version == 0 {
 		err = fmt.Errorf("%s holds no store: %w", dir, store.ErrForeign)
 	}
 	if err != nil {
-		return r, fmt.Errorf("check store: %w", err)
+		return Report{}, fmt.Errorf("check store: %w", err)
 	}
 	lock, err := lockDir(filepath.Join(dir, lockName))
 	if err != nil {
-		return r, fmt.Errorf("check store: %w", err)
+		return Report{}, fmt.Errorf("check store: %w", err)
 	}
 	defer func() { _ = lock.Close() }() // nothing in it matters
+	return checkFiles(dir)
+}
+
+// checkFiles is Check of a directory that nobody else can be using.
+func checkFiles(dir string) (Report, error) {
+	r := Report{Tables: make(map[string]int)}
 	numbers, _, err := listGenerations(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // made and never used

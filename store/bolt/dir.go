@@ -59,7 +59,12 @@ func readVersion(path string) (version int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("read schema version: %w", err)
 	}
-	text := strings.TrimSpace(string(b))
+	return parseVersion(path, b)
+}
+
+// parseVersion reads the content of a VERSION file; path is for the error.
+func parseVersion(path string, content []byte) (version int, err error) {
+	text := strings.TrimSpace(string(content))
 	number, ok := strings.CutPrefix(text, versionPrefix)
 	v, err := strconv.Atoi(number)
 	switch {

@@ -33,12 +33,14 @@ type journal struct {
 	retryAt time.Time // when rolling over failed: not before
 }
 
-// journalOp is a caller's request to the writer: append, or trim if before is set.
+// journalOp is a caller's request to the writer: append, trim if before is set, or
+// during, which it runs between commits.
 type journalOp struct {
 	entries []store.Entry // without positions; the data is our own copy
 	stored  [][]byte      // their stored forms
 	weight  int           // bytes of the stored forms
 	before  store.Pos
+	during  func() error
 
 	last   store.Pos  // the writer's answer
 	result chan error // buffered: the writer never waits for a caller
@@ -222,15 +224,18 @@ func (j *journal) run() {
 	j.sync()
 }
 
-// commit answers the operations: all appends together, then the trims.
+// commit answers the operations: all appends together, then the others.
 func (j *journal) commit(batch []*journalOp) {
 	err := j.appendAll(batch)
 	for _, op := range batch {
-		if op.before > 0 {
+		switch {
+		case op.during != nil:
+			op.result <- op.during()
+		case op.before > 0:
 			op.result <- j.trim(op.before)
-			continue
+		default:
+			op.result <- err
 		}
-		op.result <- err
 	}
 }
 

@@ -90,10 +90,11 @@ type Store struct {
 	*journal
 	*tables
 
-	opts  Options
-	lock  *os.File
-	close sync.Once
-	err   error // of the first Close
+	opts    Options
+	lock    *os.File
+	copying sync.Mutex // held by a backup
+	close   sync.Once
+	err     error // of the first Close
 }
 
 var _ store.Store = (*Store)(nil)

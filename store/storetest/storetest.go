@@ -5,6 +5,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -16,8 +17,11 @@ import (
 // same directory again afterwards.
 type Open func(t testing.TB, dir string) store.Store
 
+// Restore makes a data directory for Open of what Backup wrote; dir is missing.
+type Restore func(dir string, backup io.Reader) error
+
 // Run proves that the engine keeps the promises of package store.
-func Run(t *testing.T, open Open) {
+func Run(t *testing.T, open Open, restore Restore) {
 	tests := []struct {
 		name string
 		fn   func(*testing.T, Open)
@@ -49,6 +53,7 @@ func Run(t *testing.T, open Open) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { tt.fn(t, open) })
 	}
+	t.Run("Backup", func(t *testing.T) { testBackup(t, open, restore) })
 }
 
 // patience is how long an event may take before a test gives up on it.
