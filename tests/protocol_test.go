@@ -138,7 +138,7 @@ func (r *reader) try(t *testing.T, x *example) (printed []string) {
 		if line == ends {
 			break
 		}
-		if line != "" {
+		if line != "" && !obituary.MatchString(line) {
 			printed = append(printed, line)
 		}
 	}
@@ -177,6 +177,9 @@ func (r *reader) hear(t *testing.T, x *example, printed []string) (heard []strin
 		}
 	}
 }
+
+// obituary is what bash says of a listener that has been ended, now or later.
+var obituary = regexp.MustCompile(`^bash: line \d+: +\d+ Killed `)
 
 // noise is what mosquitto_sub says of its own doings, and an event stream's frame.
 var noise = regexp.MustCompile(`^(Client |Subscribed \(mid|retry: |event: |id: |data: \{"clientId")`)

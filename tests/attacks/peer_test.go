@@ -147,6 +147,16 @@ func (p *peer) want(header byte) []byte {
 	return body
 }
 
+// until reads what comes before a packet of the kind, and the packet.
+func (p *peer) until(header byte) {
+	p.t.Helper()
+	for {
+		if got, _ := p.read(); got&0xF0 == header&0xF0 {
+			return
+		}
+	}
+}
+
 func (p *peer) props(b []byte) []byte {
 	if p.version == 5 {
 		return append(b, 0)
