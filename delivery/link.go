@@ -79,7 +79,7 @@ func (l *link) Packet(header byte, body []byte) error {
 	l.busy.Lock()
 	defer l.busy.Unlock()
 	if l.s.link.Load() != l { // what it still has to say would overtake its successor
-		return &wire.Error{Code: wire.SessionTakenOver, Reason: "another connection has the same client identifier"}
+		return errTakenOver
 	}
 	err := l.handle(header, body)
 	if err != nil {
@@ -87,6 +87,9 @@ func (l *link) Packet(header byte, body []byte) error {
 	}
 	return err
 }
+
+// errTakenOver ends a connection that is not its session's any more.
+var errTakenOver = &wire.Error{Code: wire.SessionTakenOver, Reason: "another connection has the same client identifier"}
 
 func (l *link) handle(header byte, body []byte) error {
 	switch header >> 4 {

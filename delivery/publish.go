@@ -27,11 +27,8 @@ func (l *link) publish(header byte, body []byte) error {
 		return h.overQuota()
 	}
 	if p.QoS == 2 {
-		switch repeated, room := l.hold(p.PacketID); {
-		case repeated:
-			return nil
-		case !room:
-			return h.overQuota()
+		if repeated, err := l.hold(p.PacketID); repeated || err != nil {
+			return err
 		}
 	}
 	if tooBig != "" {
@@ -142,27 +139,32 @@ func (l *link) topic(p *wire.Publish) (topic, tooBig string, err error) {
 }
 
 // hold takes the id of a QoS 2 PUBLISH. One that is held already is answered
-// and not passed on again [MQTT-4.3.3-10]; room is false when the client has as
-// many open exchanges as it may have.
-func (l *link) hold(id uint16) (repeated, room bool) {
+// and not passed on again [MQTT-4.3.3-10]. Errors: the client has as many open
+// exchanges as it may have; the session has got another connection, or ended, since
+// the packet came: its ids may be forgotten, and the message would count twice.
+func (l *link) hold(id uint16) (repeated bool, err error) {
 	l.s.mu.Lock()
-	state := l.s.held[id]
-	room = state != 0 || l.holding < l.s.hub.limits.ReceiveMaximum || l.client.Version < 5
-	switch state {
-	case 0:
-		if room {
-			l.s.held[id] = heldPending
-			l.holding++
-		}
+	defer l.s.mu.Unlock()
+	if l.s.link.Load() != l {
+		return false, errTakenOver
+	}
+	switch l.s.held[id] {
 	case heldPending, heldRepeated:
 		l.s.held[id] = heldRepeated
 		l.again = append(l.again, id) // at most as many as arrive during one commit
-	}
-	l.s.mu.Unlock()
-	if state == heldReceived {
+		return true, nil
+	case heldReceived:
 		l.ack(wire.PUBREC, id, wire.Success, "", &l.dirty)
+		return true, nil
+	case heldReleasing:
+		return true, nil
 	}
-	return state != 0, room
+	if l.holding >= l.s.hub.limits.ReceiveMaximum && l.client.Version == 5 {
+		return false, l.s.hub.overQuota()
+	}
+	l.s.held[id] = heldPending
+	l.holding++
+	return false, nil
 }
 
 // message copies what the packet says; the packet's memory is reused.
