@@ -178,6 +178,35 @@ func (s *Session) finishFlow(f *flight) {
 	s.hub.logFlow(s, flowDone, f, nil)
 }
 
+// hold takes the id of a QoS 2 PUBLISH. One that is held already is answered
+// and not passed on again [MQTT-4.3.3-10]. Errors: the client has as many open
+// exchanges as it may have; the session has got another connection, or ended, since
+// the packet came: its ids may be forgotten, and the message would count twice.
+func (l *link) hold(id uint16) (repeated bool, err error) {
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	if l.s.link.Load() != l {
+		return false, errTakenOver
+	}
+	switch l.s.held[id] {
+	case heldPending, heldRepeated:
+		l.s.held[id] = heldRepeated
+		l.again = append(l.again, id) // at most as many as arrive during one commit
+		return true, nil
+	case heldReceived:
+		l.ack(wire.PUBREC, id, wire.Success, "", &l.dirty)
+		return true, nil
+	case heldReleasing:
+		return true, nil
+	}
+	if l.holding >= l.s.hub.limits.ReceiveMaximum && l.client.Version == 5 {
+		return false, l.s.hub.overQuota()
+	}
+	l.s.held[id] = heldPending
+	l.holding++
+	return false, nil
+}
+
 // pubrel completes an inbound QoS 2 exchange: the id is free again once that is
 // in the log, else a restart could take the client's next message for a
 // repetition.
