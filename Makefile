@@ -36,7 +36,7 @@ packages: ## install the Debian packages that the tests use, where missing
 
 .PHONY: test-go
 test-go: ## Go tests with the race detector, in random order
-	go test -race -shuffle=on -timeout 12m $(PACKAGES)
+	.ci/test-go $(PACKAGES)
 
 .PHONY: torture
 torture: ## random clients, cuts and kills; ROUNDS=n SEED=n ARGS='-race-broker'

@@ -215,10 +215,13 @@ func (e *Engine) tickPresence(now time.Time, budget int) int {
 // shown is the presence as others see it. p.mu is held.
 func (v *visitor) shown(userID string) Presence {
 	state := v.state
-	if state == "" { // not published yet
+	if state == "" { // not published yet, or to be published anew
 		state = Offline
-		if len(v.clients) > 0 {
-			state = Online
+		for _, c := range v.clients {
+			if state = Away; !c.away.Load() {
+				state = Online
+				break
+			}
 		}
 	}
 	return Presence{UserID: userID, State: state, LastSeen: moment(v.lastSeen)}
