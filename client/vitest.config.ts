@@ -12,5 +12,6 @@ export default defineConfig({
     expect: { poll: { timeout: 20_000 } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    retry: process.env.CI ? 1 : 0, // the broker, the tests and whatever else runs share the machine
   },
 })

@@ -8,6 +8,7 @@ const config: PlaywrightTestConfig = {
   testDir: '.',
   testMatch: process.env.FITMQ_PICTURE ? 'picture.ts' : '*.test.ts',
   workers: 1,
+  retries: process.env.CI ? 1 : 0, // a machine that does other things as well; a retry is reported as flaky
   fullyParallel: false,
   timeout: 120_000,
   expect: { timeout: 15_000 },
