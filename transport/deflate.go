@@ -26,13 +26,12 @@ const (
 	inflateAhead = 64 << 10
 )
 
-// deflation is what a connection that has agreed on permessage-deflate has
-// besides; the reading goroutine owns inflater's part.
+// deflation is what a connection that has agreed on permessage-deflate reads
+// with; the reading goroutine owns it.
 type deflation struct {
 	packed []byte // compressed bytes of a message that has not ended
 	plain  []byte // what the frames of one reading came to
 	within bool   // the message under way is compressed
-	runs
 }
 
 // parameters are what we agree to.
@@ -100,7 +99,7 @@ func (c *Conn) Pack(payload []byte) []byte {
 func (c *Conn) SendPacked(head []byte, at int, id uint16, packed []byte) (dirty bool) {
 	size := 1 + 2 + 2 + len(head) + len(packed)
 	return c.append(head[0], size, func(b []byte) []byte {
-		r := &c.ws.deflation.runs
+		r := &c.ws.runs
 		b = r.seal(b)
 		b = appendWSHeader(b, size, true)
 		b = append(b, 0) // head is a stored block, not the last one (RFC 1951, 3.2.4)
@@ -114,66 +113,6 @@ func (c *Conn) SendPacked(head []byte, at int, id uint16, packed []byte) (dirty 
 		b = append(b, packed...)
 		return r.begin(b)
 	})
-}
-
-// runs keeps the frames of a write buffer: packets that are sent as they are
-// share one, compressed ones have their own.
-type runs struct {
-	at   int // where the present run of plain packets begins
-	from int // where the buffer's first frame begins
-	used bool
-	room [wsHeadroom]byte
-}
-
-// begin leaves room for the header of a run and begins it.
-func (r *runs) begin(b []byte) []byte {
-	b = append(b, r.room[:]...)
-	r.at, r.used = len(b), true
-	return b
-}
-
-// seal ends the present run with its header in front.
-func (r *runs) seal(b []byte) []byte {
-	if !r.used { // the buffer was taken with its room in front
-		r.at, r.from = wsHeadroom, 0
-	}
-	room, size := r.at-wsHeadroom, len(b)-r.at
-	if size == 0 {
-		return b[:room]
-	}
-	var mem [wsHeadroom]byte
-	head := appendWSHeader(mem[:0], size, false)
-	if room == 0 {
-		r.from = wsHeadroom - len(head)
-		copy(b[r.from:], head)
-		return b
-	}
-	copy(b[room:], head)
-	copy(b[room+len(head):], b[r.at:])
-	return b[:room+len(head)+size]
-}
-
-// end seals the last run and returns all frames; the next buffer is a new one.
-func (r *runs) end(b []byte) []byte {
-	b = r.seal(b)[r.from:]
-	r.used, r.from = false, 0
-	return b
-}
-
-// appendWSHeader appends the header of a binary frame that is a whole message.
-func appendWSHeader(b []byte, size int, packed bool) []byte {
-	first := byte(0x80 | ws.OpBinary)
-	if packed {
-		first |= 0x40 // RSV1: RFC 7692, 7
-	}
-	switch {
-	case size < 126:
-		return append(b, first, byte(size))
-	case size < 1<<16:
-		return binary.BigEndian.AppendUint16(append(b, first, 126), uint16(size))
-	default:
-		return binary.BigEndian.AppendUint64(append(b, first, 127), uint64(size))
-	}
 }
 
 // deflated begins a data frame of a connection that has agreed to compression:

@@ -240,17 +240,14 @@ func (c *Conn) take() {
 	o.rest, o.framing = nil, 0
 	if o.block != nil {
 		o.rest = o.block.b
-		if c.ws != nil && c.ws.deflation != nil {
-			o.rest = c.ws.deflation.end(o.rest) // before the next Send begins a new run
+		if c.ws != nil {
+			o.rest = c.ws.runs.end(o.rest) // before the next Send begins a new run
 		}
 	}
 	o.mu.Unlock()
-	switch {
-	case c.ws != nil && c.ws.deflation != nil:
+	if c.ws != nil {
 		o.rest = c.ws.around(control, o.rest, last)
 		o.framing = len(o.rest) - size
-	case c.ws != nil:
-		o.rest, o.framing = c.ws.frame(control, o.rest, last)
 	}
 	if len(o.rest) > 0 {
 		c.t.stats.Writes.Add(1)

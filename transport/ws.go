@@ -50,9 +50,8 @@ type wsReader struct {
 }
 
 type wsWriter struct {
-	headOut bytes.Buffer
-	bytes   [ws.MaxHeaderSize]byte
-	code    ws.StatusCode // of the close frame; 0 = 1000
+	runs runs
+	code ws.StatusCode // of the close frame; 0 = 1000
 }
 
 // wsError ends a WebSocket with a status code of its own.
@@ -255,26 +254,6 @@ func (c *Conn) ping() {
 	}
 	c.sendControl(ws.NewPingFrame(nil))
 	c.ws.timer.Reset(interval)
-}
-
-// frame makes one binary frame of data, which begins with wsHeadroom free bytes
-// (or is empty), with the control frames before it and, when last, a close
-// frame behind. framing is how many of the bytes are not the data's.
-func (w *wsWriter) frame(control, data []byte, last bool) (rest []byte, framing int) {
-	size := 0
-	if len(data) > wsHeadroom {
-		size = len(data) - wsHeadroom
-		w.headOut.Reset()
-		h := ws.Header{Fin: true, OpCode: ws.OpBinary, Length: int64(size)}
-		// Writing to a bytes.Buffer does not fail, and no length is negative.
-		_ = ws.WriteHeaderBuffer(&w.headOut, h, w.bytes[:])
-		head := w.headOut.Bytes()
-		start := wsHeadroom - len(head)
-		copy(data[start:], head)
-		rest = data[start:]
-	}
-	rest = w.around(control, rest, last)
-	return rest, len(rest) - size
 }
 
 // around puts the control frames before what is framed already and, when last, a
