@@ -257,8 +257,7 @@ func (b *Broker) figures() hooks.Figures {
 		f.MessagesReceived += int64(st.Received[qos].Load())
 		f.MessagesSent += int64(st.Delivered[qos].Load())
 	}
-	d := &st.Dropped
-	f.MessagesDropped = int64(d.Congested.Load() + d.QueueFull.Load() + d.Expired.Load() + d.TooLarge.Load() + d.NoRight.Load())
+	f.MessagesDropped = int64(st.DroppedTotal())
 	return f
 }
 

@@ -33,6 +33,7 @@ const (
 // memory is how much all connections hold, as of the last second.
 type memory struct {
 	held  atomic.Int64 // bytes
+	conns atomic.Int64 // connected clients
 	short atomic.Bool  // over Limits.MemoryBytes
 	share atomic.Int64 // what congested returns
 }
@@ -84,6 +85,7 @@ func (h *Hub) weigh() {
 	}
 	h.memory.share.Store(share)
 	h.memory.held.Store(held)
+	h.memory.conns.Store(connected)
 	if short := held > h.limits.MemoryBytes; h.memory.short.Swap(short) != short && short {
 		h.stats.MemoryShort.Add(1)
 		h.log.Warn("too much waits for slow clients: queues are cut short until it is less",

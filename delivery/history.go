@@ -29,20 +29,14 @@ type history struct {
 }
 
 func (h *history) add(hub *Hub) {
-	d := &hub.stats.Dropped
 	total := Sample{
 		At: hub.now().UTC(), Commits: hub.stats.Commit.Batches.Load(), Queued: hub.memory.held.Load(),
-		Dropped: d.Congested.Load() + d.QueueFull.Load() + d.Expired.Load() + d.TooLarge.Load() + d.NoRight.Load(),
+		Connected: int(hub.memory.conns.Load()), Dropped: hub.stats.DroppedTotal(),
 	}
 	for qos := range hub.stats.Received {
 		total.ReceivedQoS[qos], total.DeliveredQoS[qos] = hub.stats.Received[qos].Load(), hub.stats.Delivered[qos].Load()
 		total.Received += total.ReceivedQoS[qos]
 		total.Delivered += total.DeliveredQoS[qos]
-	}
-	for _, s := range hub.all() {
-		if s.link.Load() != nil {
-			total.Connected++
-		}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -216,11 +216,11 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // tick is the work of every second.
 func (h *Hub) tick(ctx context.Context) {
+	h.weigh()
 	h.history.add(h)
 	h.endIdleTraces()
 	h.publishDueWills()
 	h.expireSessions()
-	h.weigh()
 	if h.commit.idle() {
 		h.retained.settled()
 	}

@@ -39,7 +39,6 @@ func (h *Hub) deliver(t *target, m *Message, b *batch) bool {
 	l := t.l
 	if l.conn.Buffered() > h.memory.congested() {
 		if m.State {
-			l.held.Store(true)
 			t.s.offer(l, t, m, 0, retain, b)
 			return false
 		}

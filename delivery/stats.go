@@ -32,6 +32,12 @@ type Stats struct {
 	MemoryShort atomic.Uint64
 }
 
+// DroppedTotal is all deliveries given up, for whatever reason but a damaged record.
+func (s *Stats) DroppedTotal() uint64 {
+	d := &s.Dropped
+	return d.Congested.Load() + d.QueueFull.Load() + d.Expired.Load() + d.TooLarge.Load() + d.NoRight.Load()
+}
+
 // Stats returns the live counters.
 func (h *Hub) Stats() *Stats { return &h.stats }
 
