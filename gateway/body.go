@@ -197,6 +197,16 @@ func page(r *http.Request) (after string, limit int, err error) {
 	return q.Get("after"), limit, nil
 }
 
+// pageFrom answers with the part of a list that ?after= and ?limit= ask for.
+func pageFrom[T any](r request, list func(after string, limit int) (items []T, next string, err error)) (reply, error) {
+	after, limit, err := page(r.Request)
+	if err != nil {
+		return reply{}, err
+	}
+	items, next, err := list(after, limit)
+	return reply{body: newList(items, next)}, err
+}
+
 // pageOf answers with the part of a whole list that ?after= and ?limit= ask for, in
 // order of the keys.
 func pageOf[T any](r request, all []T, key func(T) string) (reply, error) {

@@ -58,12 +58,9 @@ func (g *Gateway) listParticipants(r request) (reply, error) {
 	if err := g.mayChallenge(r, topics.ChallengeStatusTopic(id)); err != nil {
 		return reply{}, err
 	}
-	after, limit, err := page(r.Request)
-	if err != nil {
-		return reply{}, err
-	}
-	entrants, next, err := g.o.Engine.Participants(id, after, limit)
-	return reply{body: newList(entrants, next)}, err
+	return pageFrom(r, func(after string, limit int) ([]engine.Entrant, string, error) {
+		return g.o.Engine.Participants(id, after, limit)
+	})
 }
 
 func (g *Gateway) putParticipant(r request) (reply, error) {
@@ -86,12 +83,9 @@ func (g *Gateway) listPeriods(r request) (reply, error) {
 	if err := g.mayChallenge(r, topics.ChallengeStatusTopic(id)); err != nil {
 		return reply{}, err
 	}
-	after, limit, err := page(r.Request)
-	if err != nil {
-		return reply{}, err
-	}
-	list, next, err := g.o.Engine.Periods(id, after, limit)
-	return reply{body: newList(list, next)}, err
+	return pageFrom(r, func(after string, limit int) ([]engine.PeriodStatus, string, error) {
+		return g.o.Engine.Periods(id, after, limit)
+	})
 }
 
 // leaderboard answers any part of a board: ?offset= and ?limit=, ?after=CURSOR or

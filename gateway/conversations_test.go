@@ -8,11 +8,7 @@ import (
 )
 
 func TestConversations(t *testing.T) {
-	for _, tt := range []struct {
-		who, method, path, body string
-		status                  int
-		call                    string
-	}{
+	try(t, []call{
 		{"ana", "PUT", "/conversations/crew", `{"title":"Crew","members":["ana","ben"]}`, 200, "ana(member) put conversation crew Crew ana+ben"},
 		{"ana", "PUT", "/conversations/crew", `{"name":"Crew"}`, 422, ""},
 		{"ana", "DELETE", "/conversations/crew", "", 204, "ana(member) delete conversation crew"},
@@ -32,7 +28,33 @@ func TestConversations(t *testing.T) {
 		{"ana", "GET", "/matches", "", 200, ""},
 		{"ana", "DELETE", "/matches/p1", "", 204, ""},
 		{"svc", "DELETE", "/matches/p1", "", 403, ""},
-	} {
+	})
+}
+
+func TestMatches_Delete(t *testing.T) {
+	h := newHouse(t)
+	h.do(t, "ana", "DELETE", "/api/v1/matches/p1", "")
+	if len(h.plane.published) != 1 || h.plane.published[0].Topic != "match/reply" || string(h.plane.published[0].Payload) != `{"accept":false,"partnerId":"p1"}` {
+		t.Errorf("published %+v, want a no on match/reply", h.plane.published)
+	}
+	h.plane.receipt = gateway.Receipt{Code: 0x83, Reason: "partnerId is no proposal that you have"}
+	wantProblem(t, h.do(t, "ana", "DELETE", "/api/v1/matches/p2", ""), 404, "no proposal that you have")
+	h.plane.receipt = gateway.Receipt{Code: 0x96, Reason: "answers come too fast"}
+	wantProblem(t, h.do(t, "ana", "DELETE", "/api/v1/matches/p3", ""), 429, "too fast")
+}
+
+// call is a request, the status that it is answered with, and, unless that is
+// empty, what the engine is then called with.
+type call struct {
+	who, method, path, body string
+	status                  int
+	call                    string
+}
+
+// try does each of them in a house of its own.
+func try(t *testing.T, calls []call) {
+	t.Helper()
+	for _, tt := range calls {
 		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
 			h := newHouse(t)
 			res := h.do(t, tt.who, tt.method, "/api/v1"+tt.path, tt.body)
@@ -47,16 +69,4 @@ func TestConversations(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestMatches_Delete(t *testing.T) {
-	h := newHouse(t)
-	h.do(t, "ana", "DELETE", "/api/v1/matches/p1", "")
-	if len(h.plane.published) != 1 || h.plane.published[0].Topic != "match/reply" || string(h.plane.published[0].Payload) != `{"accept":false,"partnerId":"p1"}` {
-		t.Errorf("published %+v, want a no on match/reply", h.plane.published)
-	}
-	h.plane.receipt = gateway.Receipt{Code: 0x83, Reason: "partnerId is no proposal that you have"}
-	wantProblem(t, h.do(t, "ana", "DELETE", "/api/v1/matches/p2", ""), 404, "no proposal that you have")
-	h.plane.receipt = gateway.Receipt{Code: 0x96, Reason: "answers come too fast"}
-	wantProblem(t, h.do(t, "ana", "DELETE", "/api/v1/matches/p3", ""), 429, "too fast")
 }

@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -9,11 +8,7 @@ import (
 )
 
 func TestPeople(t *testing.T) {
-	for _, tt := range []struct {
-		who, method, path, body string
-		status                  int
-		call                    string
-	}{
+	try(t, []call{
 		{"ana", "GET", "/users/ana/preferences", "", 200, "ana(member) get preferences ana"},
 		{"ana", "PUT", "/users/ana/preferences", `{"units":"mile","presence":"private","notifications":{"off":["social"]}}`, 200, "ana(member) put preferences ana mile private social"},
 		{"ana", "PUT", "/users/ana/preferences", `{"unit":"mile"}`, 422, ""},
@@ -29,21 +24,7 @@ func TestPeople(t *testing.T) {
 		{"tim", "GET", "/links?trainer=tim", "", 200, "tim(trainer) clients tim "},
 		{"tim", "GET", "/links", "", 400, ""},
 		{"ana", "DELETE", "/users/ana/preferences", "", 204, "ana(member) delete preferences ana"},
-	} {
-		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
-			h := newHouse(t)
-			res := h.do(t, tt.who, tt.method, "/api/v1"+tt.path, tt.body)
-			switch {
-			case tt.status >= 400:
-				wantProblem(t, res, tt.status, "")
-			case res.StatusCode != tt.status:
-				t.Errorf("got %d %s, want %d", res.StatusCode, res.Body, tt.status)
-			}
-			if tt.call != "" && !slices.Contains(h.engine.calls, tt.call) {
-				t.Errorf("calls: got %q, want %q", h.engine.calls, tt.call)
-			}
-		})
-	}
+	})
 }
 
 func TestWebhooks(t *testing.T) {

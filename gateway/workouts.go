@@ -1,6 +1,9 @@
 package gateway
 
-import "github.com/fitmq/fitmq/topics"
+import (
+	"github.com/fitmq/fitmq/engine"
+	"github.com/fitmq/fitmq/topics"
+)
 
 // workoutRoutes are those about what people did in sessions.
 func (g *Gateway) workoutRoutes() []route {
@@ -15,12 +18,9 @@ func (g *Gateway) listSummaries(r request) (reply, error) {
 	if err := g.maySession(r, topics.SessionParticipantsTopic(id)); err != nil {
 		return reply{}, err
 	}
-	after, limit, err := page(r.Request)
-	if err != nil {
-		return reply{}, err
-	}
-	list, next, err := g.o.Engine.Summaries(r.Context(), id, after, limit)
-	return reply{body: newList(list, next)}, err
+	return pageFrom(r, func(after string, limit int) ([]engine.WorkoutSummary, string, error) {
+		return g.o.Engine.Summaries(r.Context(), id, after, limit)
+	})
 }
 
 func (g *Gateway) getSummary(r request) (reply, error) {
@@ -33,10 +33,7 @@ func (g *Gateway) getSummary(r request) (reply, error) {
 }
 
 func (g *Gateway) listWorkouts(r request) (reply, error) {
-	after, limit, err := page(r.Request)
-	if err != nil {
-		return reply{}, err
-	}
-	list, next, err := g.o.Engine.Workouts(r.Context(), r.actor(), r.PathValue("id"), after, limit)
-	return reply{body: newList(list, next)}, err
+	return pageFrom(r, func(after string, limit int) ([]engine.WorkoutSummary, string, error) {
+		return g.o.Engine.Workouts(r.Context(), r.actor(), r.PathValue("id"), after, limit)
+	})
 }
