@@ -115,6 +115,18 @@ func Decode(payload []byte, limit int, dst any) error {
 	return &Error{Kind: Malformed, Msg: "payload is not valid JSON: " + err.Error(), Err: err}
 }
 
+// DecodeFields is Decode that also returns the object's members as they came, so
+// that those unknown to us are kept and passed on.
+func DecodeFields(payload []byte, limit int, dst any) (fields map[string]json.RawMessage, err error) {
+	if err := Decode(payload, limit, dst); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(payload, &fields); err != nil { // cannot be: it was an object just now
+		return nil, &Error{Kind: Malformed, Msg: "payload is not a JSON object", Err: err}
+	}
+	return fields, nil
+}
+
 // lastName is the last name of a path of fields: what a reader of the payload
 // sees, without the structs of ours that lead there.
 func lastName(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }

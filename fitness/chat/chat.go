@@ -63,13 +63,11 @@ type wire struct {
 // a Delete. Errors: Malformed, Invalid.
 func Parse(payload []byte) (Message, error) {
 	var w wire
-	if err := fitness.Decode(payload, MaxBytes, &w); err != nil {
+	fields, err := fitness.DecodeFields(payload, MaxBytes, &w)
+	if err != nil {
 		return Message{}, err
 	}
-	m := Message{}
-	if err := json.Unmarshal(payload, &m.Fields); err != nil { // cannot be: it was an object just now
-		return Message{}, &fitness.Error{Kind: fitness.Malformed, Msg: "payload is not a JSON object", Err: err}
-	}
+	m := Message{Fields: fields}
 	if w.Type != nil && *w.Type != "chat" {
 		return Message{}, fitness.Errorf("", fitness.Invalid, "type %.40q is not chat", *w.Type)
 	}

@@ -63,12 +63,10 @@ type wire struct {
 // Invalid.
 func Parse(payload []byte) (Note, error) {
 	var w wire
-	n := Note{Kind: General}
-	if err := fitness.Decode(payload, MaxBytes, &w); err != nil {
+	fields, err := fitness.DecodeFields(payload, MaxBytes, &w)
+	n := Note{Kind: General, Fields: fields}
+	if err != nil {
 		return n, err
-	}
-	if err := json.Unmarshal(payload, &n.Fields); err != nil { // cannot be: it was an object just now
-		return n, &fitness.Error{Kind: fitness.Malformed, Msg: "payload is not a JSON object", Err: err}
 	}
 	if w.Type != nil && *w.Type != typeOfNote {
 		return n, fitness.Errorf("", fitness.Invalid, "type %.40q is not notification", *w.Type)
