@@ -188,6 +188,12 @@ func (p *peer) publish(topic, payload string) byte {
 	body := append(binary.BigEndian.AppendUint16(nil, uint16(len(topic))), topic...)
 	body = p.props(append(body, 0, 7))
 	p.send(0x32, append(body, payload...))
+	return p.puback()
+}
+
+// puback waits for a PUBACK and returns its code, 0 for MQTT 3.
+func (p *peer) puback() byte {
+	p.t.Helper()
 	for {
 		header, ack := p.read()
 		switch {
@@ -218,8 +224,9 @@ func (p *peer) subscribe(filter string) byte {
 	}
 }
 
-// wantEnd wants the connection to end, for MQTT 5 with the code.
-func (p *peer) wantEnd(code wire.Code) {
+// wantEnd wants the connection to end, for MQTT 5 with the code. Each look is
+// shown the packets that come before.
+func (p *peer) wantEnd(code wire.Code, looks ...func(header byte, body []byte)) {
 	p.t.Helper()
 	for {
 		header, body := p.read()
@@ -233,6 +240,9 @@ func (p *peer) wantEnd(code wire.Code) {
 				p.t.Fatalf("DISCONNECT %v, want %v", got, code)
 			}
 			return
+		}
+		for _, look := range looks {
+			look(header, body)
 		}
 	}
 }

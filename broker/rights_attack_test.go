@@ -40,17 +40,7 @@ func (p *peer) alias(topic string, alias byte, payload string) (code byte) {
 	body := append(binary.BigEndian.AppendUint16(nil, uint16(len(topic))), topic...)
 	body = append(body, 0, 7, 3, 0x23, 0, alias)
 	p.send(0x32, append(body, payload...))
-	for {
-		header, ack := p.read()
-		switch {
-		case header == 0:
-			p.t.Fatal("the connection ended instead of a PUBACK")
-		case header == 0x40 && len(ack) > 2:
-			return ack[2]
-		case header == 0x40:
-			return 0
-		}
-	}
+	return p.puback()
 }
 
 func TestAttack_AliasToAForbiddenTopic(t *testing.T) {

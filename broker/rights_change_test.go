@@ -186,22 +186,11 @@ func (p *peer) wantEnded(user, filter, topic string) {
 // wantEndWithout is wantEnd that wants nothing of the topic that was sent since.
 func (p *peer) wantEndWithout(code wire.Code, topic string) {
 	p.t.Helper()
-	for {
-		header, body := p.read()
-		switch {
-		case header == 0 && p.version == 5:
-			p.t.Fatalf("closed without a DISCONNECT, want %v", code)
-		case header == 0:
-			return
-		case header == 0xE0:
-			if got := wire.Code(body[0]); got != code {
-				p.t.Errorf("DISCONNECT %v, want %v", got, code)
-			}
-			return
-		case header>>4 == wire.PUBLISH && bytes.Contains(body, []byte(topic)) && bytes.HasSuffix(body, []byte("after")):
+	p.wantEnd(code, func(header byte, body []byte) {
+		if header>>4 == wire.PUBLISH && bytes.Contains(body, []byte(topic)) && bytes.HasSuffix(body, []byte("after")) {
 			p.t.Errorf("%s was delivered after the change", topic)
 		}
-	}
+	})
 }
 
 // wantNothingBut reads up to the last topic and wants nothing of the first, but
