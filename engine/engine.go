@@ -148,17 +148,31 @@ const saveEvery = time.Second
 // Run ticks and saves until ctx ends, then saves once more and returns that
 // save's error. A save that fails before is logged, counted and tried again.
 func (e *Engine) Run(ctx context.Context) error {
+	var saving sync.WaitGroup
+	saving.Go(func() { e.runSaves(ctx) })
 	ticker := time.NewTicker(tickEvery)
 	defer ticker.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+			e.Tick(e.now())
+		}
+	}
+	saving.Wait()
+	// The end of ctx must not stop the last save.
+	return e.checkpoint(context.WithoutCancel(ctx), true)
+}
+
+// runSaves saves until ctx ends. It is not Tick's goroutine: a disk that takes half
+// a second for a write, as shared ones do, would hold up every board meanwhile.
+func (e *Engine) runSaves(ctx context.Context) {
 	save := time.NewTicker(saveEvery)
 	defer save.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			// The end of ctx must not stop the last save.
-			return e.checkpoint(context.WithoutCancel(ctx), true)
-		case <-ticker.C:
-			e.Tick(e.now())
+			return
 		case <-save.C:
 			e.trySave(ctx)
 		case <-e.saver.full:

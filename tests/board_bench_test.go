@@ -92,14 +92,28 @@ func (b *browser) message() error {
 	return err
 }
 
+// boardEvery is how far apart boards of one challenge are at least.
+const boardEvery = 500 * time.Millisecond
+
 // boardTimes is when each activity was sent, and how long each board took to each
 // watcher. Activities are sent in rising distance, so that the first entry of a
 // board says which is the newest on it.
 type boardTimes struct {
-	mu   sync.Mutex // guards the fields below
-	sent map[float64]time.Time
-	took []time.Duration
-	wait []time.Duration // until an activity's first board
+	mu    sync.Mutex // guards the fields below
+	sent  map[float64]time.Time
+	first map[float64]time.Time // when the first watcher had the board with that newest activity
+	took  []time.Duration
+	wait  []time.Duration // until an activity's first board
+}
+
+// due is the moment from which a board could go out: the newest activity on it was
+// sent, and half a second has passed since the board before. t.mu is held.
+func (t *boardTimes) due(newest, before float64) time.Time {
+	due := t.sent[newest]
+	if first, ok := t.first[before]; ok && first.Add(boardEvery).After(due) {
+		due = first.Add(boardEvery)
+	}
+	return due
 }
 
 // arrived notes a board that has come.
@@ -117,8 +131,11 @@ func (t *boardTimes) arrived(payload []byte, seen *float64) error {
 	newest := board.Entries[0].Score
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if at, ok := t.sent[newest]; ok && newest > *seen {
-		t.took = append(t.took, now.Sub(at))
+	if _, ok := t.sent[newest]; ok && newest > *seen {
+		if _, known := t.first[newest]; !known {
+			t.first[newest] = now
+		}
+		t.took = append(t.took, max(0, now.Sub(t.due(newest, *seen))))
 		for d := *seen + 1; d <= newest; d++ {
 			if at, ok := t.sent[d]; ok {
 				t.wait = append(t.wait, now.Sub(at))
@@ -146,16 +163,17 @@ func (t *boardTimes) watch(d *device, topic string) error {
 }
 
 // BenchmarkFitness_BoardUpdates is how long a board takes to 200 open browsers
-// while 50 activities a second arrive, from the sending of the newest activity on
-// it. A board goes out at most twice a second, so an activity that comes just
-// after one waits for the next: ms-p99-any is over all activities, with that wait.
+// while 50 activities a second arrive: from the moment from which it could go out,
+// see boardTimes.due. A board goes out at most twice a second, so an activity that
+// comes just after one waits for the next: ms-p99-any is over all activities from
+// their sending, with that wait and the disk's.
 func BenchmarkFitness_BoardUpdates(b *testing.B) {
 	seconds := 30
 	if testing.Short() {
 		seconds = 6
 	}
 	for b.Loop() {
-		times := &boardTimes{sent: map[float64]time.Time{}}
+		times := &boardTimes{sent: map[float64]time.Time{}, first: map[float64]time.Time{}}
 		boardUpdates(b, times, seconds)
 		slices.Sort(times.took)
 		slices.Sort(times.wait)
@@ -222,14 +240,25 @@ func boardUpdates(b *testing.B, times *boardTimes, seconds int) {
 		distance := float64(1000 + i)
 		activity := fmt.Sprintf(`{"activityId":"a%d","sport":"running","startTime":%q,"totalElapsedTime":1800,"totalDistance":%v}`, i, start, distance)
 		d := devices[i%boardAthletes]
+		if i >= boardAthletes {
+			expectPuback(b, d) // of its activity before, seconds ago: nobody waits for the disk
+		}
 		times.mu.Lock()
 		times.sent[distance] = time.Now()
 		times.mu.Unlock()
 		if _, err := d.Write(publishPacket("challenge/c1/activity", activity, 1)); err != nil {
 			b.Fatal(err)
 		}
-		if first, _, err := d.read(); err != nil || first != 0x40 {
-			b.Fatalf("got %x %v, want PUBACK", first, err)
-		}
+	}
+	for _, d := range devices[:boardAthletes] {
+		expectPuback(b, d)
+	}
+}
+
+// expectPuback reads a PUBACK that says success.
+func expectPuback(b *testing.B, d *device) {
+	b.Helper()
+	if first, body, err := d.read(); err != nil || first != 0x40 || len(body) > 2 && body[2] >= 0x80 {
+		b.Fatalf("got %x %x %v, want PUBACK", first, body, err)
 	}
 }
