@@ -17,8 +17,8 @@ import (
 	"github.com/fitmq/fitmq/cmd/fitmq/internal/peer"
 )
 
-// link is how pub and sub find the broker and sign in.
-type link struct {
+// mqttRemote is how pub and sub find the broker and sign in.
+type mqttRemote struct {
 	URL      string `default:"mqtt://localhost:1883" env:"FITMQ_MQTT_URL" help:"Where the broker is: mqtt://, mqtts://, ws:// or wss://."`
 	User     string `short:"u" env:"FITMQ_USER" help:"User to sign in as; none signs in as nobody."`
 	Password string `short:"P" env:"FITMQ_PASSWORD" help:"Password, token or device secret. Better in the environment than on the command line."`
@@ -29,10 +29,10 @@ type link struct {
 // dialWait bounds connecting, subscribing, and an acknowledgement.
 const dialWait = 20 * time.Second
 
-func (l *link) dial(ctx context.Context, o peer.Options) (*peer.Client, error) {
+func (r *mqttRemote) dial(ctx context.Context, o peer.Options) (*peer.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialWait)
 	defer cancel()
-	o.URL, o.User, o.Password, o.ClientID = l.URL, l.User, l.Password, l.ID
+	o.URL, o.User, o.Password, o.ClientID = r.URL, r.User, r.Password, r.ID
 	c, err := peer.Dial(ctx, o)
 	if err != nil {
 		return nil, hintError{err, "fitmq check URL tests each way in and says what is wrong; --user and --password sign in."}
@@ -41,7 +41,7 @@ func (l *link) dial(ctx context.Context, o peer.Options) (*peer.Client, error) {
 }
 
 type pubCmd struct {
-	link
+	mqttRemote
 	Topic   string `short:"t" required:"" help:"Topic to publish to."`
 	Message string `short:"m" xor:"what" help:"The payload."`
 	File    string `short:"f" xor:"what" type:"existingfile" help:"File with the payload."`
@@ -86,7 +86,7 @@ func (c *pubCmd) publish(ctx context.Context, client *peer.Client, payload []byt
 }
 
 type subCmd struct {
-	link
+	mqttRemote
 	Topic  []string      `short:"t" required:"" help:"Filter to subscribe to; may repeat."`
 	Count  int           `short:"n" help:"End after so many messages."`
 	Wait   time.Duration `short:"w" help:"End after so long, with an error where --count messages have not come."`

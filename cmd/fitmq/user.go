@@ -23,9 +23,34 @@ type userCmd struct {
 	Delete  userDeleteCmd  `cmd:"" help:"Delete a user with their devices."`
 }
 
-type userPutCmd struct {
+// userArgs name a user.
+type userArgs struct {
 	remote
-	ID            string `arg:"" help:"User id: 1 to 64 of A-Z a-z 0-9 _ -"`
+	ID string `arg:"" help:"User id: 1 to 64 of A-Z a-z 0-9 _ -"`
+}
+
+func (a *userArgs) path() string { return path("users", a.ID) }
+
+// put makes the user what the body says, and tells what they are now.
+func (a *userArgs) put(e *env, b userBody) error {
+	var u userBody
+	answer, err := a.call(e.ctx, http.MethodPut, a.path(), b, &u)
+	if err != nil {
+		return err
+	}
+	return a.print(e, answer, func(w io.Writer) { fmt.Fprintf(w, "user %s is a %s%s\n", u.ID, u.Role, disabledWord(u)) })
+}
+
+func (a *userArgs) setDisabled(e *env, disabled bool) error {
+	var u userBody
+	if _, err := a.call(e.ctx, http.MethodGet, a.path(), nil, &u); err != nil {
+		return err
+	}
+	return a.put(e, userBody{Name: u.Name, Role: u.Role, Disabled: disabled})
+}
+
+type userPutCmd struct {
+	userArgs
 	Name          string `help:"Name to show. Without it the old one stays; the id for a new user."`
 	Role          string `enum:",member,trainer,service,admin" default:"" help:"member, trainer, service or admin. Without it the old one stays; member for a new user."`
 	Password      string `xor:"password" help:"New password; better with --password-stdin. Without either, the old one stays."`
@@ -53,7 +78,7 @@ type userBody struct {
 func (c *userPutCmd) Run(e *env) error {
 	old := userBody{Role: string(access.Member)}
 	var no refusal
-	if _, err := c.call(e.ctx, http.MethodGet, path("users", c.ID), nil, &old); err != nil && (!errors.As(err, &no) || no.status != http.StatusNotFound) {
+	if _, err := c.call(e.ctx, http.MethodGet, c.path(), nil, &old); err != nil && (!errors.As(err, &no) || no.status != http.StatusNotFound) {
 		return err
 	}
 	b := userBody{Name: cmp.Or(c.Name, old.Name), Role: cmp.Or(c.Role, old.Role), Disabled: c.Disabled || old.Disabled}
@@ -68,16 +93,7 @@ func (c *userPutCmd) Run(e *env) error {
 		line = strings.TrimRight(line, "\r\n")
 		b.Password = &line
 	}
-	return c.put(e, c.ID, b)
-}
-
-func (r *remote) put(e *env, id string, b userBody) error {
-	var u userBody
-	answer, err := r.call(e.ctx, http.MethodPut, path("users", id), b, &u)
-	if err != nil {
-		return err
-	}
-	return r.print(e, answer, func(w io.Writer) { fmt.Fprintf(w, "user %s is a %s%s\n", u.ID, u.Role, disabledWord(u)) })
+	return c.put(e, b)
 }
 
 func disabledWord(u userBody) string {
@@ -87,10 +103,7 @@ func disabledWord(u userBody) string {
 	return ""
 }
 
-type userGetCmd struct {
-	remote
-	ID string `arg:"" help:"User id."`
-}
+type userGetCmd struct{ userArgs }
 
 // Help shows an example.
 func (*userGetCmd) Help() string { return "Example:\n  fitmq user get ana --data DIR --output json" }
@@ -98,7 +111,7 @@ func (*userGetCmd) Help() string { return "Example:\n  fitmq user get ana --data
 // Run shows the user.
 func (c *userGetCmd) Run(e *env) error {
 	var u userBody
-	answer, err := c.call(e.ctx, http.MethodGet, path("users", c.ID), nil, &u)
+	answer, err := c.call(e.ctx, http.MethodGet, c.path(), nil, &u)
 	if err != nil {
 		return err
 	}
@@ -138,10 +151,7 @@ func (c *userListCmd) Run(e *env) error {
 	}
 }
 
-type userDisableCmd struct {
-	remote
-	ID string `arg:"" help:"User id."`
-}
+type userDisableCmd struct{ userArgs }
 
 // Help shows an example.
 func (*userDisableCmd) Help() string {
@@ -149,31 +159,17 @@ func (*userDisableCmd) Help() string {
 }
 
 // Run locks the user out.
-func (c *userDisableCmd) Run(e *env) error { return c.setDisabled(e, c.ID, true) }
+func (c *userDisableCmd) Run(e *env) error { return c.setDisabled(e, true) }
 
-type userEnableCmd struct {
-	remote
-	ID string `arg:"" help:"User id."`
-}
+type userEnableCmd struct{ userArgs }
 
 // Help shows an example.
 func (*userEnableCmd) Help() string { return "Example:\n  fitmq user enable ana --data DIR" }
 
 // Run lets the user in again.
-func (c *userEnableCmd) Run(e *env) error { return c.setDisabled(e, c.ID, false) }
+func (c *userEnableCmd) Run(e *env) error { return c.setDisabled(e, false) }
 
-func (r *remote) setDisabled(e *env, id string, disabled bool) error {
-	var u userBody
-	if _, err := r.call(e.ctx, http.MethodGet, path("users", id), nil, &u); err != nil {
-		return err
-	}
-	return r.put(e, id, userBody{Name: u.Name, Role: u.Role, Disabled: disabled})
-}
-
-type userDeleteCmd struct {
-	remote
-	ID string `arg:"" help:"User id."`
-}
+type userDeleteCmd struct{ userArgs }
 
 // Help shows an example.
 func (*userDeleteCmd) Help() string {
@@ -182,7 +178,7 @@ func (*userDeleteCmd) Help() string {
 
 // Run deletes the user.
 func (c *userDeleteCmd) Run(e *env) error {
-	return c.remove(e, path("users", c.ID), "user "+c.ID+" is deleted")
+	return c.remove(e, c.path(), "user "+c.ID+" is deleted")
 }
 
 // remove deletes a resource and says so.
