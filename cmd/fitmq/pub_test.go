@@ -35,7 +35,7 @@ func TestPubSub(t *testing.T) {
 	}
 	t.Run("lines", func(t *testing.T) {
 		var out bytes.Buffer
-		c := pubCmd{link: link{URL: "mqtt://" + s.MQTT, QoS: 1}, Topic: "lines", Lines: true, Retain: true}
+		c := pubCmd{mqttRemote: mqttRemote{URL: "mqtt://" + s.MQTT, QoS: 1}, Topic: "lines", Lines: true, Retain: true}
 		if err := c.Run(&env{ctx: t.Context(), stdin: strings.NewReader("one\ntwo\n"), stdout: &out}); err != nil {
 			t.Fatal(err)
 		}
