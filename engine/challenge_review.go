@@ -45,12 +45,34 @@ func (e *Engine) Activities(ctx context.Context, actor Actor, challengeID string
 	if err != nil {
 		return nil, "", err
 	}
-	if err := e.checkpoint(ctx, false); err != nil {
-		return nil, "", err // what was applied must be there to be listed
-	}
-	table, prefix := tableActivities, c.id+"/"
+	table := tableActivities
 	if flagged {
 		table = tableFlagged
+	}
+	return e.listActivities(ctx, op, table, c.id+"/", after, limit)
+}
+
+// ActivitiesOf is Activities of one participant: the user may, and the organizer.
+// The cursor is as of Activities. Errors: NotFound, Forbidden, Unavailable.
+func (e *Engine) ActivitiesOf(ctx context.Context, actor Actor, challengeID, userID, after string, limit int) ([]HandedIn, string, error) {
+	const op = "list activities of a user"
+	c, err := e.findChallenge(op, challengeID)
+	if err != nil {
+		return nil, "", err
+	}
+	c.mu.RLock()
+	permitted := c.manages(actor) || actor.UserID == userID && userID != ""
+	c.mu.RUnlock()
+	if !permitted {
+		return nil, "", fitness.Errorf(op, fitness.Forbidden, "only user %.80s and the organizer see their activities", userID)
+	}
+	return e.listActivities(ctx, op, tableActivities, c.id+"/"+userID+"/", after, limit)
+}
+
+// listActivities lists those whose keys in the table begin with the prefix.
+func (e *Engine) listActivities(ctx context.Context, op, table, prefix, after string, limit int) ([]HandedIn, string, error) {
+	if err := e.checkpoint(ctx, false); err != nil {
+		return nil, "", err // what was applied must be there to be listed
 	}
 	if after != "" {
 		after = prefix + after
@@ -62,7 +84,8 @@ func (e *Engine) Activities(ctx context.Context, actor Actor, challengeID string
 		if err != nil {
 			return nil, "", err
 		}
-		one, err := e.handedIn(key[len(prefix):], row)
+		_, owner, _ := strings.Cut(key, "/")
+		one, err := e.handedIn(owner, row)
 		if err != nil {
 			return nil, "", &fitness.Error{Op: op, Err: fmt.Errorf("read %s/%s: %w", tableActivities, key, err)}
 		}

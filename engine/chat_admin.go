@@ -22,20 +22,6 @@ type ConversationSpec struct {
 	Members []string `json:"members"`
 }
 
-// Conversation is a group or a conversation of two, as one of its members sees
-// it: Head is the seq of the last message, Unread how many the member has not
-// read.
-type Conversation struct {
-	ID        string    `json:"conversationId"`
-	Title     string    `json:"title,omitempty"`
-	Owner     string    `json:"owner,omitempty"`
-	Members   []string  `json:"members"`
-	CreatedAt time.Time `json:"createdAt,omitzero"`
-	Head      uint64    `json:"head"`
-	Read      uint64    `json:"read"`
-	Unread    uint64    `json:"unread"`
-}
-
 // settleMembers makes the members' states what the conversation says. c.mu is
 // held, or nobody else is there.
 func (e *Engine) settleMembers(key string, c *conversation) {
@@ -260,51 +246,6 @@ func (e *Engine) forgetSessionChat(ctx context.Context, op, sessionID string) er
 		return unavailable(op, err)
 	}
 	return nil
-}
-
-// Conversation returns the conversation as the user sees it. Error: NotFound.
-func (e *Engine) Conversation(id, userID string) (Conversation, error) {
-	c := e.chats.get(id)
-	if c == nil || c.isSession() {
-		if a, b, ok := topics.SplitDirect(id); ok && (userID == a || userID == b) {
-			return Conversation{ID: id, Members: []string{a, b}}, nil // nothing was said yet
-		}
-		return Conversation{}, fitness.Errorf("get conversation", fitness.NotFound, "conversation %.130s does not exist", id)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	res := Conversation{ID: id, Members: slices.Sorted(maps.Keys(c.readers)), Head: c.Head}
-	if g := c.group; g != nil {
-		res.Title, res.Owner, res.CreatedAt = g.Title, g.Owner, g.CreatedAt
-	} else if len(c.readers) == 0 {
-		return Conversation{}, fitness.Errorf("get conversation", fitness.NotFound, "conversation %.130s does not exist", id)
-	}
-	if r := c.readers[userID]; r != nil {
-		res.Read, res.Unread = r.seen(), c.unread(r)
-	}
-	return res, nil
-}
-
-// Conversations returns up to limit (100 where it is 0, at most 1000) of the
-// user's conversations by rising id from the first one after the cursor, and the
-// next cursor, "" at the end.
-func (e *Engine) Conversations(userID, after string, limit int) (list []Conversation, next string) {
-	var ids []string
-	for _, c := range e.chats.of(userID) {
-		if c.key > after {
-			ids = append(ids, c.key)
-		}
-	}
-	slices.Sort(ids)
-	if limit = pageLimit(limit); len(ids) > limit {
-		ids, next = ids[:limit], ids[limit-1]
-	}
-	for _, id := range ids {
-		if c, err := e.Conversation(id, userID); err == nil { // else it is gone since
-			list = append(list, c)
-		}
-	}
-	return list, next
 }
 
 // HistoryQuery asks for messages: those before a seq where Before is not 0; those

@@ -259,6 +259,14 @@ func TestEngine_ChatReceipts(t *testing.T) {
 	}
 }
 
+// came is how far the members have come: from where, had, read.
+func came(c engine.Conversation) (list []string) {
+	for _, p := range c.People {
+		list = append(list, fmt.Sprintf("%s %d %d %d", p.UserID, p.From, p.Delivered, p.Read))
+	}
+	return list
+}
+
 func TestEngine_ChatGroup(t *testing.T) {
 	w := linked(t)
 	ctx := context.Background()
@@ -289,6 +297,10 @@ func TestEngine_ChatGroup(t *testing.T) {
 	w.publish(sender("ben", "b"), "chat/crew/read", `{"messageId":"g1"}`)
 	w.pass(time.Second)
 	wantLines(t, receipts(w.on("user/ana/receipt")), "g1 stored", "g1 delivered 2/2", "g1 read 1/2")
+
+	crew, err := w.Conversation("crew", "ana")
+	must(t, err)
+	wantLines(t, came(crew), "ana 0 1 1", "ben 0 1 1", "tom 0 1 0")
 
 	// Who comes later sees what is said later; who is out gets nothing.
 	_, _, err = w.PutConversation(ctx, tom, "crew", engine.ConversationSpec{Title: "Crew", Members: []string{"ana", "tom"}})

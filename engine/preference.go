@@ -118,6 +118,12 @@ func (e *Engine) DeletePreferences(ctx context.Context, actor Actor, userID stri
 func (e *Engine) chosen(userID string, p *Preferences) {
 	was, now := e.prefs.of(userID).Presence, e.now()
 	defer e.notes.desk.look(userID, now) // quiet hours may have changed
+	zones := e.zonesEnd(userID)
+	defer func() {
+		if e.zonesEnd(userID) != zones {
+			e.tellZones(userID)
+		}
+	}()
 	if p != nil && p.Presence == preference.Private && was != preference.Private {
 		e.presence.hide(userID, now)
 		e.prefs.set(userID, p)

@@ -224,7 +224,8 @@ func (e *Engine) publishRoster(s *session, now time.Time) {
 		r.Participants = r.Participants[:limit]
 	}
 	for i := range r.Participants {
-		r.Participants[i].Name = e.name(r.Participants[i].UserID)
+		p := &r.Participants[i]
+		p.Name, p.ZonesMaxHeartRate = e.name(p.UserID), e.zonesEnd(p.UserID)
 	}
 	e.out.state(topics.SessionParticipantsTopic(s.id), r)
 }

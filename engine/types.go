@@ -53,12 +53,15 @@ type Member struct {
 	Flags   map[string]int `json:"flags,omitempty"`
 }
 
-// Participant is an entry of a session's roster.
+// Participant is an entry of a session's roster. ZonesMaxHeartRate is where the
+// participant's heart-rate zones end, in bpm: who sees their heart rate can say
+// its zone.
 type Participant struct {
-	UserID   string    `json:"userId"`
-	Name     string    `json:"name"`
-	Role     string    `json:"role"` // host, trainer or participant
-	JoinedAt time.Time `json:"joinedAt"`
+	UserID            string    `json:"userId"`
+	Name              string    `json:"name"`
+	Role              string    `json:"role"` // host, trainer or participant
+	JoinedAt          time.Time `json:"joinedAt"`
+	ZonesMaxHeartRate float64   `json:"zonesMaxHeartRate,omitempty"`
 }
 
 // Roster is the payload of session/{sid}/participants. Total is how many take

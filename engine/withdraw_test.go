@@ -2,11 +2,46 @@ package engine_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"time"
 
 	"github.com/fitmq/fitmq/engine"
+	"github.com/fitmq/fitmq/fitness"
 )
+
+// A participant sees what they have handed in, and the organizer does; nobody else.
+func TestEngine_ActivitiesOf(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t)
+	w.challenge("c1", "ana", "ben")
+	ana := sender("ana", "a")
+	w.publish(ana, act("c1"), w.activity("run-1", 1000))
+	w.publish(ana, act("c1"), w.activity("run-2", 500))
+	w.publish(sender("ben", "b"), act("c1"), w.activity("run-3", 700))
+	must(t, w.WithdrawActivity(ctx, actor("ana"), "c1", "ana", "run-1"))
+	list, next, err := w.ActivitiesOf(ctx, actor("ana"), "c1", "ana", "", 1)
+	must(t, err)
+	more, end, err := w.ActivitiesOf(ctx, admin, "c1", "ana", next, 1)
+	must(t, err)
+	if next == "" || end != "" {
+		t.Errorf("cursors: got %q and %q, want one and the end", next, end)
+	}
+	got := map[string]bool{}
+	for _, h := range append(list, more...) {
+		if h.UserID != "ana" || h.Name == "" {
+			t.Errorf("got %+v, want one of ana's", h)
+		}
+		got[h.ActivityID] = h.Counted
+	}
+	if want := map[string]bool{"run-1": false, "run-2": true}; !maps.Equal(got, want) {
+		t.Errorf("counted: got %v, want %v", got, want)
+	}
+	_, _, err = w.ActivitiesOf(ctx, actor("ben"), "c1", "ana", "", 0)
+	wantKind(t, err, fitness.Forbidden, "only user ana and the organizer")
+	_, _, err = w.ActivitiesOf(ctx, actor("ana"), "c9", "ana", "", 0)
+	wantKind(t, err, fitness.NotFound, "c9")
+}
 
 // Withdrawn by a message: once, for good, over a crash before and after it was
 // saved, and only one's own.

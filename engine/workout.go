@@ -15,12 +15,32 @@ import (
 
 // profile is what is known of a participant beside the samples.
 func (e *Engine) profile(userID string, p *person) workout.Profile {
-	chosen := e.prefs.of(userID)
-	maximum := chosen.MaxHeartRate
-	if maximum == 0 {
-		maximum = e.opt.MaxHeartRate
+	return workout.Profile{Miles: e.Units(userID) == preference.Miles, MaxHeartRate: e.zonesEnd(userID), Records: p.records}
+}
+
+// zonesEnd is where the user's heart-rate zones end, in bpm.
+func (e *Engine) zonesEnd(userID string) float64 {
+	if chosen := e.prefs.of(userID).MaxHeartRate; chosen != 0 {
+		return chosen
 	}
-	return workout.Profile{Miles: chosen.Units == preference.Miles, MaxHeartRate: maximum, Records: p.records}
+	return e.opt.MaxHeartRate
+}
+
+// tellZones has the rosters published again that list the user, whose zones have
+// changed.
+func (e *Engine) tellZones(userID string) {
+	for _, id := range e.sessionsOf.common(userID, userID) {
+		s := e.sessions.get(id)
+		if s == nil {
+			continue // deleted since
+		}
+		s.mu.Lock()
+		if p := s.people[userID]; p != nil && p.present && !s.gone {
+			s.out.roster = true
+			e.touched(s)
+		}
+		s.mu.Unlock()
+	}
 }
 
 // following returns the participant's track, begun where there was none. s.mu is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,42 @@ func TestEngine_MilestonesByPreference(t *testing.T) {
 	wantLines(t, w.milestones("user/ben/notification"), "Heart-rate zone 2", "1 mi in 6:43")
 	wantLines(t, w.milestones("user/cleo/notification"))
 	wantLines(t, w.milestones("session/s1/events"), "ben heartRateZone 2 zone", "ben distance 1 mi", "cleo heartRateZone 3 zone", "cleo distance 1 km")
+}
+
+// The roster says where everybody's heart-rate zones end, and says it anew when
+// that changes.
+func TestEngine_RosterZones(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t)
+	w.session("s1")
+	_, err := w.PutPreferences(ctx, actor("ben"), "ben", engine.Preferences{MaxHeartRate: 178})
+	must(t, err)
+	w.join("s1", "ben")
+	w.join("s1", "cleo")
+	zones := func() map[string]float64 {
+		w.pass(time.Second)
+		got := map[string]float64{}
+		for _, p := range state[engine.Roster](w, "session/s1/participants").Participants {
+			got[p.UserID] = p.ZonesMaxHeartRate
+		}
+		return got
+	}
+	if got, want := zones(), map[string]float64{"ben": 178, "cleo": 190}; !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	_, err = w.PutPreferences(ctx, actor("cleo"), "cleo", engine.Preferences{MaxHeartRate: 201})
+	must(t, err)
+	must(t, w.DeletePreferences(ctx, actor("ben"), "ben"))
+	if got, want := zones(), map[string]float64{"ben": 190, "cleo": 201}; !maps.Equal(got, want) {
+		t.Errorf("after a change: got %v, want %v", got, want)
+	}
+	revision := state[engine.Roster](w, "session/s1/participants").Revision
+	_, err = w.PutPreferences(ctx, actor("cleo"), "cleo", engine.Preferences{MaxHeartRate: 201, Units: "mile"})
+	must(t, err)
+	zones()
+	if got := state[engine.Roster](w, "session/s1/participants").Revision; got != revision {
+		t.Errorf("the roster came again, revision %d after %d, though no zones have changed", got, revision)
+	}
 }
 
 // A second workout is held against what the first one has left.

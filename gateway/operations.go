@@ -71,6 +71,7 @@ var operations = map[string]operation{
 	"GET /challenges/{id}/periods":                             {summary: "The periods of a repeating challenge", query: paged},
 	"POST /challenges/{id}/rebuild":                            {summary: "Make the board again and compare", answer: engine.Rebuilt{}},
 	"GET /challenges/{id}/activities":                          {summary: "What was handed in", query: append([]string{"flagged"}, paged...), answer: listOf[engine.HandedIn]{}},
+	"GET /challenges/{id}/activities/{user}":                   {summary: "What one participant has handed in", query: paged, answer: listOf[engine.HandedIn]{}},
 	"DELETE /challenges/{id}/activities/{user}/{activity}":     {summary: "Withdraw an activity"},
 	"PUT /challenges/{id}/activities/{user}/{activity}/review": {summary: "Settle whether an activity counts", answer: engine.HandedIn{}},
 

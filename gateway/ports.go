@@ -80,6 +80,8 @@ type Participants interface {
 type Reviews interface {
 	// Activities lists in order of user and activity; next is "" at the end.
 	Activities(ctx context.Context, a engine.Actor, challengeID string, flagged bool, after string, limit int) (list []engine.HandedIn, next string, err error)
+	// ActivitiesOf is the same of one participant.
+	ActivitiesOf(ctx context.Context, a engine.Actor, challengeID, userID, after string, limit int) (list []engine.HandedIn, next string, err error)
 	ReviewActivity(ctx context.Context, a engine.Actor, challengeID, userID, activityID string, counted bool) (engine.HandedIn, error)
 	RebuildChallenge(ctx context.Context, a engine.Actor, challengeID string) (engine.Rebuilt, error)
 }

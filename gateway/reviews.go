@@ -21,6 +21,14 @@ func (g *Gateway) listActivities(r request) (reply, error) {
 	return reply{body: newList(items, next)}, err
 }
 
+// listActivitiesOf answers what one participant has handed in, to them and the
+// organizer.
+func (g *Gateway) listActivitiesOf(r request) (reply, error) {
+	return pageFrom(r, func(after string, limit int) ([]engine.HandedIn, string, error) {
+		return g.o.Engine.ActivitiesOf(r.Context(), r.actor(), r.PathValue("id"), r.PathValue("user"), after, limit)
+	})
+}
+
 // queryBool reads a query parameter that is true or false; missing means false.
 func queryBool(r request, name string) (bool, error) {
 	switch v := r.URL.Query().Get(name); v {

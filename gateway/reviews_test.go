@@ -13,6 +13,11 @@ func (f *fakeEngine) Activities(ctx context.Context, a engine.Actor, cid string,
 	return []engine.HandedIn{{UserID: "ana", ActivityID: "a1", Activity: []byte(`{}`)}}, "ana/a1", err
 }
 
+func (f *fakeEngine) ActivitiesOf(ctx context.Context, a engine.Actor, cid, uid, after string, limit int) ([]engine.HandedIn, string, error) {
+	err := f.call(ctx, a, "activities of", cid, uid, after, fmt.Sprint(limit))
+	return []engine.HandedIn{{UserID: uid, ActivityID: "a1", Activity: []byte(`{}`)}}, "", err
+}
+
 func (f *fakeEngine) ReviewActivity(ctx context.Context, a engine.Actor, cid, uid, aid string, counted bool) (engine.HandedIn, error) {
 	err := f.call(ctx, a, "review", cid, uid, aid, fmt.Sprint(counted))
 	return engine.HandedIn{UserID: uid, ActivityID: aid, Counted: counted, Activity: []byte(`{}`)}, err
@@ -31,6 +36,9 @@ func TestReviews(t *testing.T) {
 		{"OK/list", "GET", "/challenges/c1/activities?flagged=true&after=ana%2Fa0&limit=7", "", 200, "ana(member) activities c1 true ana/a0 7",
 			`{"items":[{"userId":"ana","name":"","activityId":"a1","arrivedAt":"0001-01-01T00:00:00Z","counted":false,"activity":{}}],"next":"ana/a1"}`},
 		{"OK/all", "GET", "/challenges/c1/activities", "", 200, "ana(member) activities c1 false  100", ""},
+		{"OK/mine", "GET", "/challenges/c1/activities/ana?after=a0&limit=7", "", 200, "ana(member) activities of c1 ana a0 7",
+			`{"items":[{"userId":"ana","name":"","activityId":"a1","arrivedAt":"0001-01-01T00:00:00Z","counted":false,"activity":{}}]}`},
+		{"ErrLimit", "GET", "/challenges/c1/activities/ana?limit=0", "", 400, "", ""},
 		{"ErrFlagged", "GET", "/challenges/c1/activities?flagged=odd", "", 400, "", ""},
 		{"OK/review", "PUT", "/challenges/c1/activities/ben/a%2F1/review", `{"counted":false}`, 200, "ana(member) review c1 ben a/1 false", ""},
 		{"ErrReview", "PUT", "/challenges/c1/activities/ben/a1/review", `{}`, 422, "", ""},

@@ -70,6 +70,7 @@ func (g *Gateway) apiRoutes() *http.ServeMux {
 		{"GET /challenges/{id}/participants", g.listParticipants}, {"PUT /challenges/{id}/participants/{user}", g.putParticipant}, {"DELETE /challenges/{id}/participants/{user}", g.deleteParticipant},
 		{"DELETE /challenges/{id}/activities/{user}/{activity}", g.withdrawActivity},
 		{"GET /challenges/{id}/leaderboard", g.leaderboard}, {"GET /challenges/{id}/periods", g.listPeriods}, {"POST /challenges/{id}/rebuild", g.rebuildChallenge},
+		{"GET /challenges/{id}/activities/{user}", g.listActivitiesOf},
 		{"GET /challenges/{id}/activities", g.listActivities}, {"PUT /challenges/{id}/activities/{user}/{activity}/review", g.reviewActivity},
 	}
 	routes = append(routes, g.chatRoutes()...)

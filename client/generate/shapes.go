@@ -68,6 +68,7 @@ var shapes = []shape{
 	{name: "Presence", from: "engine.Presence", types: map[string]string{"state": "'online' | 'away' | 'offline'"}},
 	{name: "Unread", from: "engine.Unread", doc: "user/{uid}/unread"},
 	{name: "Refusal", from: "engine.Refusal", doc: "user/{uid}/error: why a publish of mine was refused", more: []string{"activityId?: string"}},
+	{name: "ConversationMember", from: "engine.ConversationMember", doc: "A member of a conversation, and how far they have come: had and read up to these seqs."},
 	{name: "Conversation", from: "engine.Conversation", doc: "An entry of GET /api/v1/conversations"},
 }
 

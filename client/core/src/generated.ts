@@ -95,13 +95,14 @@ export interface SessionInfo {
   readonly endedAt?: string
 }
 
-/** Participant is an entry of a session's roster. */
+/** Participant is an entry of a session's roster. ZonesMaxHeartRate is where the participant's heart-rate zones end, in bpm: who sees their heart rate can say its zone. */
 export interface Participant {
   readonly userId: string
   readonly name: string
   /** host, trainer or participant */
   readonly role: 'host' | 'trainer' | 'participant'
   readonly joinedAt: string
+  readonly zonesMaxHeartRate?: number
 }
 
 /** session/{sid}/participants */
@@ -473,12 +474,22 @@ export interface Refusal {
   readonly activityId?: string
 }
 
+/** A member of a conversation, and how far they have come: had and read up to these seqs. */
+export interface ConversationMember {
+  readonly userId: string
+  readonly name: string
+  readonly from: number
+  readonly delivered: number
+  readonly read: number
+}
+
 /** An entry of GET /api/v1/conversations */
 export interface Conversation {
   readonly conversationId: string
   readonly title?: string
   readonly owner?: string
   readonly members: readonly string[]
+  readonly people?: readonly ConversationMember[]
   readonly createdAt?: string
   readonly head: number
   readonly read: number
