@@ -66,10 +66,12 @@ type link struct {
 }
 
 // A publisher's receivers are woken when its burst is over, so that it is one
-// write for each. Where there are many (flushMany connections) they are woken
-// after every flushEvery messages, so that they begin to read while it goes on.
+// write for each: a write costs as much as twenty deliveries. A burst is what
+// the transport reads at once, so only one of many small messages is long. Of
+// that, many receivers (flushMany connections) are woken after every flushEvery
+// messages, so that they begin to read while it goes on.
 const (
-	flushEvery = 16
+	flushEvery = 256
 	flushMany  = 256
 )
 
