@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -79,15 +80,9 @@ type Audit struct {
 
 // OpenAudit opens the file for appending.
 func OpenAudit(o AuditOptions) (*Audit, error) {
-	if o.MaxSize <= 0 {
-		o.MaxSize = 16 << 20
-	}
-	if o.Keep <= 0 {
-		o.Keep = 4
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.MaxSize = cmp.Or(o.MaxSize, 16<<20)
+	o.Keep = cmp.Or(o.Keep, 4)
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	if o.Now == nil {
 		o.Now = time.Now
 	}

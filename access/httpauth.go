@@ -2,6 +2,7 @@ package access
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,18 +60,12 @@ type admission struct {
 
 // NewHTTPMethod returns the method.
 func NewHTTPMethod(o HTTPMethodOptions) *HTTPMethod {
-	if o.Timeout <= 0 {
-		o.Timeout = 3 * time.Second
-	}
-	if o.Cache == 0 {
-		o.Cache = time.Minute
-	}
+	o.Timeout = cmp.Or(o.Timeout, 3*time.Second)
+	o.Cache = cmp.Or(o.Cache, time.Minute)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Client == nil {
-		o.Client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	}
+	o.Client = cmp.Or(o.Client, &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }})
 	return &HTTPMethod{o: o, names: newSuccessCache(0, 0, o.Now), cached: map[[32]byte]admission{}}
 }
 

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -47,15 +48,9 @@ type KeySet struct {
 // be read is an error; an address that does not answer is not, since it may
 // answer later.
 func OpenKeySet(ctx context.Context, o KeySetOptions) (*KeySet, error) {
-	if o.Refresh <= 0 {
-		o.Refresh = time.Hour
-	}
-	if o.Pause <= 0 {
-		o.Pause = keySetPause
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.Refresh = cmp.Or(o.Refresh, time.Hour)
+	o.Pause = cmp.Or(o.Pause, keySetPause)
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	s := &KeySet{public: IsURL(o.Location), background: make(chan *jwt.Token, 1)}
 	address := o.Location
 	if !s.public {

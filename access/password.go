@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
@@ -22,12 +23,8 @@ type PasswordParams struct {
 }
 
 func (p PasswordParams) withDefaults() PasswordParams {
-	if p.Memory == 0 {
-		p.Memory = 19 * 1024
-	}
-	if p.Iterations == 0 {
-		p.Iterations = 2
-	}
+	p.Memory = cmp.Or(p.Memory, 19*1024)
+	p.Iterations = cmp.Or(p.Iterations, 2)
 	return p
 }
 

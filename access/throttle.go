@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"net"
 	"net/netip"
@@ -60,15 +61,9 @@ type strikes struct {
 
 // NewThrottle returns a throttle that knows of no failures.
 func NewThrottle(o ThrottleOptions) *Throttle {
-	if o.UserFailures <= 0 {
-		o.UserFailures = 5
-	}
-	if o.AddressFailures <= 0 {
-		o.AddressFailures = 50
-	}
-	if o.MaxWait <= 0 {
-		o.MaxWait = time.Minute
-	}
+	o.UserFailures = cmp.Or(o.UserFailures, 5)
+	o.AddressFailures = cmp.Or(o.AddressFailures, 50)
+	o.MaxWait = cmp.Or(o.MaxWait, time.Minute)
 	if o.Now == nil {
 		o.Now = time.Now
 	}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -91,15 +92,9 @@ func OpenUsers(ctx context.Context, o UsersOptions) (*Users, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Parallel <= 0 {
-		o.Parallel = max(1, runtime.GOMAXPROCS(0)/2)
-	}
-	if o.CacheTTL == 0 {
-		o.CacheTTL = time.Minute
-	}
-	if o.CacheSize == 0 {
-		o.CacheSize = 10_000
-	}
+	o.Parallel = cmp.Or(o.Parallel, max(1, runtime.GOMAXPROCS(0)/2))
+	o.CacheTTL = cmp.Or(o.CacheTTL, time.Minute)
+	o.CacheSize = cmp.Or(o.CacheSize, 10_000)
 	u := &Users{
 		tables: o.Tables, params: o.Passwords.withDefaults(), slots: make(chan struct{}, o.Parallel),
 		cache: newSuccessCache(o.CacheTTL, o.CacheSize, o.Now), now: o.Now, accounts: map[string]*account{},

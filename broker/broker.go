@@ -3,6 +3,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,15 +78,9 @@ type Broker struct {
 // Errors: store.ErrLocked, store.ErrNewer, store.ErrForeign, and problems of
 // the configuration.
 func New(o Options) (*Broker, error) {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.MQTTAddr == "" {
-		o.MQTTAddr = o.Config.MQTT.Addr
-	}
-	if o.HTTPAddr == "" {
-		o.HTTPAddr = o.Config.HTTP.Addr
-	}
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
+	o.MQTTAddr = cmp.Or(o.MQTTAddr, o.Config.MQTT.Addr)
+	o.HTTPAddr = cmp.Or(o.HTTPAddr, o.Config.HTTP.Addr)
 	o.Dev = o.Dev || o.Config.Dev
 	if err := o.Config.Validate(); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/maphash"
@@ -55,27 +56,22 @@ type Limits struct {
 	MaxSessionExpiry uint32
 }
 
-func (l *Limits) setDefaults() {
-	setDefault(&l.ReceiveMaximum, 1024)
-	setDefault(&l.MaxInflight, 1024)
-	setDefault(&l.TopicAliasMaximum, 64)
-	setDefault(&l.TopicLevels, 32)
-	setDefault(&l.TopicLength, 1024)
-	setDefault(&l.Subscriptions, 1000)
-	setDefault(&l.QueueMessages, 100_000)
-	setDefault(&l.QueueBytes, 64<<20)
-	setDefault(&l.QueueAge, 30*24*time.Hour)
-	setDefault(&l.LogBytes, 16<<30)
-	setDefault(&l.MemoryBytes, 512<<20)
-	setDefault(&l.RetainedMessages, 1_000_000)
-	setDefault(&l.RetainedBytes, 256<<20)
-	setDefault(&l.MaxSessionExpiry, 30*24*3600)
-}
-
-func setDefault[T int | int64 | uint32 | time.Duration](v *T, def T) {
-	if *v == 0 {
-		*v = def
-	}
+func (l Limits) withDefaults() Limits {
+	l.ReceiveMaximum = cmp.Or(l.ReceiveMaximum, 1024)
+	l.MaxInflight = cmp.Or(l.MaxInflight, 1024)
+	l.TopicAliasMaximum = cmp.Or(l.TopicAliasMaximum, 64)
+	l.TopicLevels = cmp.Or(l.TopicLevels, 32)
+	l.TopicLength = cmp.Or(l.TopicLength, 1024)
+	l.Subscriptions = cmp.Or(l.Subscriptions, 1000)
+	l.QueueMessages = cmp.Or(l.QueueMessages, 100_000)
+	l.QueueBytes = cmp.Or(l.QueueBytes, 64<<20)
+	l.QueueAge = cmp.Or(l.QueueAge, 30*24*time.Hour)
+	l.LogBytes = cmp.Or(l.LogBytes, 16<<30)
+	l.MemoryBytes = cmp.Or(l.MemoryBytes, 512<<20)
+	l.RetainedMessages = cmp.Or(l.RetainedMessages, 1_000_000)
+	l.RetainedBytes = cmp.Or(l.RetainedBytes, 256<<20)
+	l.MaxSessionExpiry = cmp.Or(l.MaxSessionExpiry, 30*24*3600)
+	return l
 }
 
 // Options is what a Hub is made of. The ports are required, but for Allowance.
@@ -150,7 +146,7 @@ type Hub struct {
 // New makes a Hub and recovers from the store what it was doing: sessions,
 // retained messages, and the log behind the last checkpoint.
 func New(ctx context.Context, o Options) (*Hub, error) {
-	o.Limits.setDefaults()
+	o.Limits = o.Limits.withDefaults()
 	if o.Now == nil {
 		o.Now = time.Now
 	}

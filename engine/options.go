@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -102,43 +103,33 @@ func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	if o.Users == nil {
 		o.Users = anybody{}
 	}
-	orElse(&o.PresenceGrace, 5*time.Second)
-	orElse(&o.RestartGrace, 3*o.PresenceGrace)
-	orElse(&o.PresenceAway, 10*time.Minute)
-	orElse(&o.LeaderboardRate, 2)
-	orElse(&o.LeaderboardTop, 25)
-	orElse(&o.RankNeighbours, 2)
-	orElse(&o.RankBudget, 1000)
-	orElse(&o.RosterMax, 1000)
-	orElse(&o.ProgressRate, 5)
-	orElse(&o.IdleEnd, 30*time.Minute)
-	orElse(&o.MaxHeartRate, workout.DefaultMaxHeartRate)
+	o.PresenceGrace = cmp.Or(o.PresenceGrace, 5*time.Second)
+	o.RestartGrace = cmp.Or(o.RestartGrace, 3*o.PresenceGrace)
+	o.PresenceAway = cmp.Or(o.PresenceAway, 10*time.Minute)
+	o.LeaderboardRate = cmp.Or(o.LeaderboardRate, 2)
+	o.LeaderboardTop = cmp.Or(o.LeaderboardTop, 25)
+	o.RankNeighbours = cmp.Or(o.RankNeighbours, 2)
+	o.RankBudget = cmp.Or(o.RankBudget, 1000)
+	o.RosterMax = cmp.Or(o.RosterMax, 1000)
+	o.ProgressRate = cmp.Or(o.ProgressRate, 5)
+	o.IdleEnd = cmp.Or(o.IdleEnd, 30*time.Minute)
+	o.MaxHeartRate = cmp.Or(o.MaxHeartRate, workout.DefaultMaxHeartRate)
 	o.Allowance = o.or(Allowance{
 		ActivityBurst: 20, ActivityInterval: 10 * time.Second, ActivityDaily: 100, ChatBurst: 30, ChatRate: 5, BeaconInterval: 15 * time.Second,
 	})
-	orElse(&o.MaxConversations, 1_000_000)
-	orElse(&o.ProposalBurst, 10)
-	orElse(&o.ProposalInterval, 5*time.Minute)
-	orElse(&o.MaxLookers, 500_000)
-	orElse(&o.MaxSessions, 100_000)
-	orElse(&o.MaxChallenges, 10_000)
-	orElse(&o.MaxMembers, 50_000)
-	orElse(&o.MaxParticipants, 2_000_000)
+	o.MaxConversations = cmp.Or(o.MaxConversations, 1_000_000)
+	o.ProposalBurst = cmp.Or(o.ProposalBurst, 10)
+	o.ProposalInterval = cmp.Or(o.ProposalInterval, 5*time.Minute)
+	o.MaxLookers = cmp.Or(o.MaxLookers, 500_000)
+	o.MaxSessions = cmp.Or(o.MaxSessions, 100_000)
+	o.MaxChallenges = cmp.Or(o.MaxChallenges, 10_000)
+	o.MaxMembers = cmp.Or(o.MaxMembers, 50_000)
+	o.MaxParticipants = cmp.Or(o.MaxParticipants, 2_000_000)
 	return o
-}
-
-// orElse sets *p to the value where it is zero.
-func orElse[T comparable](p *T, value T) {
-	var zero T
-	if *p == zero {
-		*p = value
-	}
 }
 
 // Validate returns every problem of the options, joined, or nil.

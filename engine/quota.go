@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -53,12 +54,12 @@ type Allowance struct {
 
 // or returns the allowance with what is zero taken from another one.
 func (a Allowance) or(other Allowance) Allowance {
-	orElse(&a.ActivityBurst, other.ActivityBurst)
-	orElse(&a.ActivityInterval, other.ActivityInterval)
-	orElse(&a.ActivityDaily, other.ActivityDaily)
-	orElse(&a.ChatBurst, other.ChatBurst)
-	orElse(&a.ChatRate, other.ChatRate)
-	orElse(&a.BeaconInterval, other.BeaconInterval)
+	a.ActivityBurst = cmp.Or(a.ActivityBurst, other.ActivityBurst)
+	a.ActivityInterval = cmp.Or(a.ActivityInterval, other.ActivityInterval)
+	a.ActivityDaily = cmp.Or(a.ActivityDaily, other.ActivityDaily)
+	a.ChatBurst = cmp.Or(a.ChatBurst, other.ChatBurst)
+	a.ChatRate = cmp.Or(a.ChatRate, other.ChatRate)
+	a.BeaconInterval = cmp.Or(a.BeaconInterval, other.BeaconInterval)
 	return a
 }
 

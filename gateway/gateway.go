@@ -6,6 +6,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -98,24 +99,12 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	if l.BodySize == 0 {
-		l.BodySize = 1 << 20
-	}
-	if l.RequestTime == 0 {
-		l.RequestTime = 30 * time.Second
-	}
-	if l.HeaderTime == 0 {
-		l.HeaderTime = 10 * time.Second
-	}
-	if l.Streams == 0 {
-		l.Streams = 10_000
-	}
-	if l.StreamsPerUser == 0 {
-		l.StreamsPerUser = 50
-	}
-	if l.IdleTime == 0 {
-		l.IdleTime = 2 * time.Minute
-	}
+	l.BodySize = cmp.Or(l.BodySize, 1<<20)
+	l.RequestTime = cmp.Or(l.RequestTime, 30*time.Second)
+	l.HeaderTime = cmp.Or(l.HeaderTime, 10*time.Second)
+	l.Streams = cmp.Or(l.Streams, 10_000)
+	l.StreamsPerUser = cmp.Or(l.StreamsPerUser, 50)
+	l.IdleTime = cmp.Or(l.IdleTime, 2*time.Minute)
 	return l
 }
 
@@ -155,9 +144,7 @@ func New(o Options) (*Gateway, error) {
 	if err := errors.Join(missing...); err != nil {
 		return nil, fmt.Errorf("new gateway: %w", err)
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	o.Limits = o.Limits.withDefaults()
 	g := &Gateway{o: o, log: o.Logger}
 	g.draining, g.drain = context.WithCancel(context.Background())

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -56,9 +57,7 @@ type material struct {
 
 // OpenCertificates reads the files. The error says which of them is wrong.
 func OpenCertificates(files CertificateFiles, log *slog.Logger) (*Certificates, error) {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
+	log = cmp.Or(log, slog.New(slog.DiscardHandler))
 	c := &Certificates{files: files, log: log}
 	content, err := c.read()
 	if err != nil {

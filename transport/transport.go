@@ -13,6 +13,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -102,30 +103,20 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	def := func(v *int, d int) {
-		if *v <= 0 {
-			*v = d
-		}
-	}
-	defTime := func(v *time.Duration, d time.Duration) {
-		if *v <= 0 {
-			*v = d
-		}
-	}
-	def(&l.MaxPacket, 1<<20)
-	def(&l.MaxConnect, 64<<10)
-	def(&l.MaxConnections, 100_000)
-	def(&l.ConnectBurst, 5*l.ConnectRate)
-	def(&l.HighWater, 32<<10)
-	def(&l.LowWater, 16<<10)
-	def(&l.MaxBuffered, 8<<20)
-	def(&l.LingerBytes, 64<<10)
-	def(&l.Flushers, max(2, runtime.GOMAXPROCS(0)))
-	defTime(&l.ConnectTimeout, 10*time.Second)
-	defTime(&l.WriteTimeout, 60*time.Second)
-	defTime(&l.CloseTimeout, 5*time.Second)
-	defTime(&l.Linger, time.Second)
-	defTime(&l.PingInterval, 30*time.Second)
+	l.MaxPacket = cmp.Or(l.MaxPacket, 1<<20)
+	l.MaxConnect = cmp.Or(l.MaxConnect, 64<<10)
+	l.MaxConnections = cmp.Or(l.MaxConnections, 100_000)
+	l.ConnectBurst = cmp.Or(l.ConnectBurst, 5*l.ConnectRate)
+	l.HighWater = cmp.Or(l.HighWater, 32<<10)
+	l.LowWater = cmp.Or(l.LowWater, 16<<10)
+	l.MaxBuffered = cmp.Or(l.MaxBuffered, 8<<20)
+	l.LingerBytes = cmp.Or(l.LingerBytes, 64<<10)
+	l.Flushers = cmp.Or(l.Flushers, max(2, runtime.GOMAXPROCS(0)))
+	l.ConnectTimeout = cmp.Or(l.ConnectTimeout, 10*time.Second)
+	l.WriteTimeout = cmp.Or(l.WriteTimeout, 60*time.Second)
+	l.CloseTimeout = cmp.Or(l.CloseTimeout, 5*time.Second)
+	l.Linger = cmp.Or(l.Linger, time.Second)
+	l.PingInterval = cmp.Or(l.PingInterval, 30*time.Second)
 	return l
 }
 
@@ -150,9 +141,7 @@ type Transport struct {
 
 // New starts the flushers. log may be nil. Close ends them.
 func New(limits Limits, log *slog.Logger) *Transport {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
+	log = cmp.Or(log, slog.New(slog.DiscardHandler))
 	t := &Transport{limits: limits.withDefaults(), log: log, open: make(map[*Conn]struct{})}
 	t.queue.init()
 	for range t.limits.Flushers {

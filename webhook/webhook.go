@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,26 +51,16 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
+	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	for _, x := range []struct {
-		to    *int
-		value int
-	}{{&o.Queue, 100_000}, {&o.Window, 1000}, {&o.Parallel, 4}, {&o.Attempts, 12}} {
-		if *x.to == 0 {
-			*x.to = x.value
-		}
-	}
-	if o.Backoff == 0 {
-		o.Backoff = 2 * time.Second
-	}
-	if o.MaxAge == 0 {
-		o.MaxAge = 24 * time.Hour
-	}
+	o.Queue = cmp.Or(o.Queue, 100_000)
+	o.Window = cmp.Or(o.Window, 1000)
+	o.Parallel = cmp.Or(o.Parallel, 4)
+	o.Attempts = cmp.Or(o.Attempts, 12)
+	o.Backoff = cmp.Or(o.Backoff, 2*time.Second)
+	o.MaxAge = cmp.Or(o.MaxAge, 24*time.Hour)
 	return o
 }
 

@@ -1,6 +1,7 @@
 package challenge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -76,11 +77,11 @@ type Spec struct {
 // Normalize returns the spec with its defaults written out, or an Error of kind
 // Invalid that names every problem.
 func (s Spec) Normalize() (Spec, error) {
-	setDefault(&s.Visibility, Invite)
-	setDefault(&s.Metric, Distance)
-	setDefault(&s.Aggregate, Sum)
-	setDefault(&s.Order, leaderboard.Desc)
-	setDefault(&s.GoalOf, GoalAll)
+	s.Visibility = cmp.Or(s.Visibility, Invite)
+	s.Metric = cmp.Or(s.Metric, Distance)
+	s.Aggregate = cmp.Or(s.Aggregate, Sum)
+	s.Order = cmp.Or(s.Order, leaderboard.Desc)
+	s.GoalOf = cmp.Or(s.GoalOf, GoalAll)
 	if s.Metric == Points && len(s.Points) == 0 {
 		s.Points = map[Metric]float64{ActiveMinutes: 1}
 	}
@@ -89,13 +90,6 @@ func (s Spec) Normalize() (Spec, error) {
 		return s, &fitness.Error{Kind: fitness.Invalid, Msg: strings.Join(bad, "; ")}
 	}
 	return s, nil
-}
-
-// setDefault gives *p the value where it has none.
-func setDefault[T ~string](p *T, value T) {
-	if *p == "" {
-		*p = value
-	}
 }
 
 // problems lists what is wrong with a spec whose defaults are written out.

@@ -1,6 +1,7 @@
 package challenge
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/fitmq/fitmq/fitness/leaderboard"
@@ -168,13 +169,7 @@ func foldDays(u *entrant, p Day, limit leaderboard.Score) (score leaderboard.Sco
 		}
 	}
 	slices.SortFunc(acts, func(x, y *act) int {
-		switch {
-		case x.end != y.end:
-			return cmp(x.end, y.end)
-		case x.value != y.value:
-			return cmp(x.value, y.value)
-		}
-		return 0
+		return cmp.Or(cmp.Compare(x.end, y.end), cmp.Compare(x.value, y.value))
 	})
 	var day Day
 	var left leaderboard.Score
@@ -191,13 +186,6 @@ func foldDays(u *entrant, p Day, limit leaderboard.Score) (score leaderboard.Sco
 		score, at = addTo(score, at, value, x.end)
 	}
 	return score, at, ok
-}
-
-func cmp[T int64 | leaderboard.Score](x, y T) int {
-	if x < y {
-		return -1
-	}
-	return 1
 }
 
 // better reports whether x leads before y.

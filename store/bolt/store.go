@@ -12,6 +12,7 @@
 package bolt
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -61,21 +62,15 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	defaultTo(&o.SyncEvery, 100*time.Millisecond)
-	defaultTo(&o.GenerationBytes, int64(mapSize(512<<20))/2)
-	defaultTo(&o.GenerationRecords, 1_000_000)
-	defaultTo(&o.ProbeEvery, time.Second)
-	defaultTo(&o.SweepEvery, time.Second)
+	o.SyncEvery = cmp.Or(o.SyncEvery, 100*time.Millisecond)
+	o.GenerationBytes = cmp.Or(o.GenerationBytes, int64(mapSize(512<<20))/2)
+	o.GenerationRecords = cmp.Or(o.GenerationRecords, 1_000_000)
+	o.ProbeEvery = cmp.Or(o.ProbeEvery, time.Second)
+	o.SweepEvery = cmp.Or(o.SweepEvery, time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	return o
-}
-
-func defaultTo[T int | int64 | time.Duration](v *T, d T) {
-	if *v <= 0 {
-		*v = d
-	}
 }
 
 func (o *Options) fault(step string) error {
