@@ -175,7 +175,7 @@ test('signing in by the form; a wrong password is told; signing out forgets', as
   await expect(page.getByTestId('sign-in-problem')).toHaveText('User name or password is not right.')
   await expect(page.getByLabel('User name')).toHaveValue('tess')
   await page.getByLabel('Password').fill('tess+secret&1')
-  await page.keyboard.press('Enter')
+  await page.getByLabel('Password').press('Enter')
   await expectConnection(page, 'live')
   await expect(page.getByTestId('session-title')).toHaveText('Track, ten by 400')
 

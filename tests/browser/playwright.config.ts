@@ -10,7 +10,7 @@ const config: PlaywrightTestConfig = {
   workers: 1,
   retries: process.env.CI ? 1 : 0, // a machine that does other things as well; a retry is reported as flaky
   fullyParallel: false,
-  timeout: 120_000,
+  timeout: process.env.FITMQ_LONG ? 300_000 : 120_000,
   expect: { timeout: 15_000 },
   globalSetup: './build.ts',
   reporter: [['list']],

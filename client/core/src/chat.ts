@@ -34,6 +34,8 @@ const firstPage = 50
 export class ConversationHandle extends Handle {
   readonly state: View<ConversationState>
   readonly #items = new Map<number, Message>()
+  /** What the first page of the history brought and is told yet if it comes by itself as well: then it is news. */
+  readonly #untold = new Set<number>()
   readonly #sending = new Set<SentMessage>()
   readonly #heard = new Emitter<Message>()
   readonly #typists = new Map<string, ReturnType<typeof setTimeout>>()
@@ -192,7 +194,8 @@ export class ConversationHandle extends Handle {
     }
     trim(this.#items, kept)
     for (const s of this.#sending) if (s.messageId === m.messageId) this.#sending.delete(s)
-    if (!quiet && (change || !before)) this.#heard.emit(m)
+    if (quiet && !before) this.#untold.add(m.seq)
+    if (!quiet && (this.#untold.delete(m.seq) || change || !before)) this.#heard.emit(m)
     this.state.touch()
   }
 

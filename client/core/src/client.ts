@@ -334,7 +334,7 @@ export class Client {
     this.#restoring ??= (async () => {
       await this.#core.outbox.restore(await this.#openOutbox(user, options), await this.#ids.get(user))
     })()
-    return this.#restoring
+    return this.#restoring.then(async () => this.#core.outbox.own(await this.#ids.get(user)))
   }
 
   async #openOutbox(user: string, options: ConnectOptions) {
@@ -342,8 +342,10 @@ export class Client {
     if (typeof options.storage === 'object') return options.storage
     try {
       return await openStorage(`fitmq:${addresses(options.url).base}:${user}`)
-    } catch (error) {
-      this.#core.log('outbox:', error)
+    } catch (cause) {
+      const error = new FitmqError('storage', `what waits to be sent is lost with the page: ${asFitmqError(cause).reason}`, { cause })
+      this.#core.log(error.reason)
+      if (typeof window === 'object') this.#core.errors.emit(error) // outside of browsers nobody expects it
       return undefined
     }
   }

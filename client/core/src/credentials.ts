@@ -16,8 +16,8 @@ export interface Credential {
   user: string
   secret: string
   bearer: boolean
-  /** When it expires, in ms since 1970. */
-  expires?: number
+  /** When it expires, in ms since 1970 by this device's clock. */
+  expires: number | undefined
 }
 
 /**
@@ -38,6 +38,17 @@ export function readToken(token: string): { sub?: string; exp?: number; iat?: nu
   } catch {
     return {} // not a JSON Web Token, for example the administrator's
   }
+}
+
+/**
+ * When a token runs out by this device's clock, which may be wrong: a token that is not valid yet, or not any more, the
+ * moment it comes, is taken for fresh and counts from now on. Undefined where only the broker can tell.
+ */
+function expiry({ exp, iat }: { exp?: number; iat?: number }, now: number): number | undefined {
+  if (exp === undefined) return undefined
+  const skewed = exp * 1000 <= now || (iat ?? 0) * 1000 > now
+  if (!skewed) return exp * 1000
+  return iat === undefined ? undefined : now + (exp - iat) * 1000
 }
 
 /** Holds the present credential and knows how to get the next one. */
@@ -111,6 +122,6 @@ export class Credentials {
     const claims = bearer ? readToken(secret) : {}
     const user = this.how.userId ?? claims.sub ?? this.how.username ?? (bearer ? 'admin' : undefined)
     if (user === undefined) throw new FitmqError('sign-in', 'the token names no user')
-    return { user: String(user), secret, bearer, ...(claims.exp === undefined ? {} : { expires: claims.exp * 1000 }) }
+    return { user: String(user), secret, bearer, expires: expiry(claims, Date.now()) }
   }
 }

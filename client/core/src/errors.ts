@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'network' // no way to the broker
   | 'expired' // it waited in the outbox for longer than it was worth
   | 'outbox-full'
+  | 'storage' // the browser keeps nothing here: what waits to be sent is lost with the page
   | 'closed' // this client was closed
   | 'failed' // anything else; the reason says what
 

@@ -151,6 +151,7 @@ export class Hub {
       for (const w of h.waiting.splice(0)) w.reject(new FitmqError('closed', 'the client was closed'))
     }
     this.#holdings.clear()
+    for (const l of this.#listeners) l.emitter.clear() // also in the middle of a message
     this.#listeners.clear()
     this.#newest.clear()
     this.#seen.clear()

@@ -15,6 +15,8 @@ export interface InboxState {
 
 /** How many notifications are loaded and kept: as many as the broker keeps. */
 const kept = 200
+/** How often the inbox is read again when something comes meanwhile; what comes after the last time is added to it. */
+const maxTries = 5
 
 /** One's notifications: those that are in the inbox, and those that come. */
 export class Inbox extends Handle {
@@ -23,6 +25,8 @@ export class Inbox extends Handle {
   #unread = 0
   #loaded = false
   #loading: Promise<void> | undefined
+  /** Counts what comes by itself: an answer that was under way meanwhile may not know of it. */
+  #news = 0
 
   constructor(core: Core) {
     super(core)
@@ -30,6 +34,7 @@ export class Inbox extends Handle {
     this.own(() => this.state.close())
     this.listen<Notification>(topicOf('userNotification', '{me}'), (m) => this.#add(m.payload))
     this.listen<Unread>(topicOf('userUnread', '{me}'), (m) => {
+      this.#news++
       this.#unread = m.payload.notifications
       // Read or removed on another device: which, only the inbox says.
       if (this.#loaded && this.#unread !== this.#items.filter((n) => !n.read).length) void this.#load()
@@ -53,6 +58,7 @@ export class Inbox extends Handle {
   }
 
   #add(n: Notification): void {
+    this.#news++
     const same = (old: Notification): boolean =>
       old.messageId === n.messageId || (n.collapseKey !== undefined && !old.read && old.collapseKey === n.collapseKey && old.senderId === n.senderId)
     this.#change([n, ...this.#items.filter((old) => !same(old))].slice(0, kept))
@@ -71,11 +77,14 @@ export class Inbox extends Handle {
 
   async #fetch(): Promise<void> {
     try {
-      const { items, unread } = await this.core.http.request<{ items: Notification[]; unread: number }>('GET', `/me/notifications?limit=${kept}`)
-      if (this.closed) return
-      this.#loaded = true
-      this.#change(items)
-      this.#unread = unread
+      for (let tries = 0, before = -1; before !== this.#news && tries < maxTries; tries++) {
+        before = this.#news
+        const { items, unread } = await this.core.http.request<{ items: Notification[]; unread: number }>('GET', `/me/notifications?limit=${kept}`)
+        if (this.closed) return
+        this.#loaded = true
+        this.#change(items)
+        this.#unread = unread
+      }
     } catch (cause) {
       const error = asFitmqError(cause)
       if (!this.closed && error.code !== 'network') this.core.errors.emit(error)

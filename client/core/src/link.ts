@@ -58,11 +58,12 @@ export class Link {
     this.#running ??= this.#run()
   }
 
-  /** Tries now instead of later: the network is back, or somebody is looking again. */
+  /** Tries now instead of later: the network is back, or somebody is looking again. A way that is in use is looked after. */
   hurry(): void {
     this.#attempts = 0
     this.#pause.wake()
     this.#probing.wake()
+    this.#current?.way.check()
   }
 
   /** Ends the link, with forget also the session at the broker. */

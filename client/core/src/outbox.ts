@@ -87,6 +87,18 @@ export class Outbox {
     this.#pump()
   }
 
+  /** Belongs to another client id from now on, after somebody took the one before: what is kept goes along. */
+  async own(owner: string): Promise<void> {
+    const before = this.#owner
+    if (owner === before) return
+    this.#owner = owner
+    try {
+      await this.#storage?.claim(before, owner)
+    } catch (error) {
+      this.o.log('outbox:', error) // then it may be sent twice, which changes nothing
+    }
+  }
+
   /** Sends, and resolves when the broker has stored it. */
   send(topic: string, payload: string, seconds?: number): Promise<void> {
     if (this.#closed) return Promise.reject(new FitmqError('closed', 'the client was closed', { topic }))

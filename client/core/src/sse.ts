@@ -5,6 +5,8 @@ import type { Opener, Opening, Outgoing, Wanted, Way } from './transport.js'
 
 /** A stream that is silent for longer than this, in ms, is dead: the broker says something every 15 s. */
 const silence = 40_000
+/** One that is looked after is dead sooner. */
+const checkedSilence = 20_000
 /** How long after an event it is confirmed, in ms: one request for all that come meanwhile. */
 const confirmAfter = 100
 /** How many filters the request that opens the stream may name. */
@@ -41,6 +43,8 @@ class EventStream implements Way {
   readonly #abort = new AbortController()
   readonly #granted = new Map<string, Grant>()
   #watch: ReturnType<typeof setTimeout> | undefined
+  /** When something came last, in ms since 1970. */
+  #heard = 0
   #confirming: ReturnType<typeof setTimeout> | undefined
   #confirmed: string
   #over = false
@@ -100,6 +104,10 @@ class EventStream implements Way {
 
   renew(token: string): Promise<void> {
     return this.publish({ topic: `user/${this.#o.user}/token`, payload: token, qos: 1 })
+  }
+
+  check(): void {
+    if (!this.#over) this.#expect(Math.max(0, this.#heard + checkedSilence - Date.now()))
   }
 
   /** Confirms what has come, and waits until that is so: nothing of it comes again by another way. */
@@ -167,6 +175,7 @@ class EventStream implements Way {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return
+      this.#heard = Date.now()
       this.#expect(silence)
       const blocks = (rest + value).split('\n\n')
       rest = blocks.pop() ?? ''

@@ -26,14 +26,23 @@ export interface OutboxStorage {
 }
 
 const table = 'outbox'
+/** How long opening may take, in ms: nothing is sent before, and some browsers never answer. */
+const patience = 3_000
 
 /** The storage in IndexedDB; rejects where there is none or none is allowed. */
 export async function openStorage(name: string): Promise<OutboxStorage> {
   const factory: IDBFactory | undefined = globalThis.indexedDB
-  if (factory === undefined) throw new Error('this browser has no IndexedDB')
+  if (factory === undefined) throw new Error('there is no IndexedDB')
   const opening = factory.open(name, 1)
   opening.onupgradeneeded = () => opening.result.createObjectStore(table, { keyPath: 'n', autoIncrement: true })
-  const db = await answer(opening)
+  let late: ReturnType<typeof setTimeout> | undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    late = setTimeout(() => {
+      opening.onsuccess = () => opening.result.close()
+      reject(new Error('IndexedDB does not answer'))
+    }, patience)
+  })
+  const db = await Promise.race([answer(opening), tooLate]).finally(() => clearTimeout(late))
   db.onversionchange = () => db.close() // or another tab could not delete or upgrade it
   return new IndexedStorage(db)
 }

@@ -67,6 +67,8 @@ export interface Way {
   unsubscribe(filters: readonly string[]): Promise<void>
   /** Hands in a fresh token. */
   renew(token: string): Promise<void>
+  /** Makes sure that the other end is still there; else the way ends soon. After a sleep nobody else tells. */
+  check(): void
   /** Makes sure that nothing that has come comes again by another way; where that takes a request. */
   settle?(): Promise<void>
   /** Ends the way; with forget, also the session. No callback comes after. */

@@ -4,6 +4,8 @@ import type { Opening, Outgoing, Wanted, Way } from './transport.js'
 
 const keepalive = 15 // seconds
 const receiveMaximum = 256
+/** How long an answer to a check may take, in ms. */
+const patience = 4_000
 /** How long an orderly goodbye may take, in ms. */
 const goodbye = 1_000
 const decoder = new TextDecoder()
@@ -23,6 +25,7 @@ export async function openWebSocket(o: Opening): Promise<Way> {
     }
     o.signal.addEventListener('abort', abort, { once: true })
     client.on('packetreceive', (packet: Packet) => {
+      socket.alive()
       if (packet.cmd === 'connack' && packet.reasonCode) refusal = refused(packet)
     })
     client.on('connect', (packet) => {
@@ -82,6 +85,7 @@ class Socket implements Way {
   resumed = false
   readonly #pending = new Set<(error: FitmqError) => void>()
   #goodbye: FitmqError | undefined
+  #checking: ReturnType<typeof setTimeout> | undefined
   #over = false
 
   constructor(
@@ -144,8 +148,24 @@ class Socket implements Way {
     })
   }
 
+  check(): void {
+    if (this.#over) return
+    this.#checking ??= setTimeout(() => {
+      this.drop()
+      this.lost(new FitmqError('network', 'the broker does not answer'))
+    }, patience)
+    this.client.sendPing()
+  }
+
+  /** Something has come. */
+  alive(): void {
+    clearTimeout(this.#checking)
+    this.#checking = undefined
+  }
+
   /** Ends the connection at once and lets go of everything. */
   drop(): void {
+    this.alive()
     this.client.removeAllListeners()
     this.client.on('error', () => undefined) // an error event that nobody hears would be thrown
     this.client.end(true)

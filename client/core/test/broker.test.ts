@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { gym, type Broker } from '../../test/broker.js'
 import { FitmqError, type Delivery, type LiveSample, type Message } from '../src/index.js'
-import { client, next } from './people.js'
+import { client, next, reached } from './people.js'
 
 let broker: Broker
 beforeAll(async () => {
@@ -54,7 +54,7 @@ describe('joinSession', () => {
     const board = await next(session.onLeaderboard.bind(session), (b) => b.entries.length > 0)
     expect(board.entries[0]).toMatchObject({ rank: 1, userId: 'ana', score: 120 })
     expect(await joined).toMatchObject({ type: 'participant-joined', sessionId: 'track' })
-    await next(session.state.subscribe, (s) => s.participants.length === 2)
+    await reached(session.state, (s) => s.participants.length === 2)
     expect(session.state.get()).toMatchObject({ joined: 'joined', info: { title: 'Track' }, samples: { ana: { distance: 120 } } })
 
     const left = next(ana.onParticipantLeft.bind(ana))
@@ -160,12 +160,12 @@ describe('sendMessage', () => {
     expect(await sent).toMatchObject({ state: 'stored' })
     expect(await heard).toMatchObject({ content: 'Legs are sore', senderId: 'ana', recipientId: 'tess', seq: 1 })
     expect(await sent.delivered).toMatchObject({ state: 'delivered', by: 'tess' })
-    await next(conversation.state.subscribe, (s) => s.unread === 1)
+    await reached(conversation.state, (s) => s.unread === 1)
     await conversation.markRead()
     expect(await sent.read).toMatchObject({ state: 'read', by: 'tess' })
     expect(sent.state).toBe('read')
     expect(steps.map((d) => d.state)).toEqual(['stored', 'delivered', 'read'])
-    await next(conversation.state.subscribe, (s) => s.unread === 0)
+    await reached(conversation.state, (s) => s.unread === 0)
     expect((await tess.conversations())[0]).toMatchObject({ conversationId: 'ana.tess', unread: 0 })
   })
 
@@ -183,8 +183,8 @@ describe('sendMessage', () => {
   test('OK: typing is seen by the other one alone', async () => {
     const ana = client(broker.url, 'ana').conversation({ with: 'tess' })
     const tess = client(broker.url, 'tess').conversation({ with: 'ana' })
-    await Promise.all([next(ana.state.subscribe, (s) => s.loaded), next(tess.state.subscribe, (s) => s.loaded)])
-    const seen = next(tess.state.subscribe, (s) => s.typing.length > 0)
+    await Promise.all([reached(ana.state, (s) => s.loaded), reached(tess.state, (s) => s.loaded)])
+    const seen = reached(tess.state, (s) => s.typing.length > 0)
     const timer = setInterval(() => ana.typing(), 100)
     expect((await seen).typing).toEqual(['ana'])
     clearInterval(timer)

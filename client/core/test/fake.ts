@@ -8,6 +8,7 @@ export class FakeWay implements Way {
   readonly wanted: Wanted[] = []
   readonly unwanted: string[] = []
   readonly renewed: string[] = []
+  checks = 0
   ended = false
   forgotten = false
   /** Answers a publish; stored unless the test says otherwise. */
@@ -37,6 +38,10 @@ export class FakeWay implements Way {
   renew(token: string): Promise<void> {
     this.renewed.push(token)
     return Promise.resolve()
+  }
+
+  check(): void {
+    this.checks++
   }
 
   end(forget: boolean): Promise<void> {

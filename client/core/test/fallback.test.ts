@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { gym, type Broker } from '../../test/broker.js'
 import { Proxy } from '../../test/proxy.js'
 import type { Client, FitmqError, LiveSample } from '../src/index.js'
-import { client, next } from './people.js'
+import { client, next, reached } from './people.js'
 
 let broker: Broker
 let net: Proxy
@@ -48,7 +48,7 @@ describe('fallback', () => {
     session.updateProgress({ heartRate: 131, distance: 50 })
     const seen = next<LiveSample & { userId: string }>((fn) => client(broker.url, 'ben').joinSession('track').onProgress(fn), (s) => s.userId === 'ana')
     expect(await seen).toMatchObject({ heartRate: 131 })
-    await next(session.state.subscribe, (s) => s.participants.length === 2 && s.leaderboard?.entries.length === 1)
+    await reached(session.state, (s) => s.participants.length === 2 && s.leaderboard?.entries.length === 1)
 
     const challenge = ana.joinChallenge('june')
     await challenge.ready

@@ -183,6 +183,22 @@ describe('Outbox', () => {
     const way = new FakeWay('websocket')
     o.attach(way)
     await Promise.all(all)
-    expect(way.published).toHaveLength(maxWaiting)
+    expect(sent(way)).toEqual(all.map((_, i) => String(i)))
+    await o.send('t', 'there is room again')
+  })
+
+  test('OK: after another tab took its client id what it keeps goes along, and nobody takes it over', async () => {
+    const o = await outbox('mine')
+    const waits = o.send('t', '1')
+    const storage = await openStorage('test')
+    await vi.waitFor(async () => expect((await storage.all()).map((e) => e.owner)).toEqual(['mine']))
+    await o.own('mine-again')
+    await o.own('mine-again')
+    expect((await storage.all()).map((e) => e.owner)).toEqual(['mine-again'])
+    const way = new FakeWay('websocket')
+    o.attach(way)
+    await waits
+    await vi.waitFor(async () => expect(await storage.all()).toEqual([]))
+    storage.close()
   })
 })

@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { Emitter } from '../src/emitter.js'
 import { connect } from '../src/index.js'
 import { announce, pageWantsLog, watchPage } from '../src/page.js'
 
@@ -77,6 +78,34 @@ describe('connect', () => {
     expect([...added].filter(([, n]) => n !== 0)).toEqual([])
     expect(vi.getTimerCount()).toBe(0)
     vi.useRealTimers()
+  })
+
+  test('OK: what is closed leaves no listener in the client either', async () => {
+    const emitters = new Set<Emitter<unknown>>()
+    const count = (): number => [...emitters].reduce((sum, e) => sum + e.size, 0)
+    const on = Emitter.prototype.on
+    vi.spyOn(Emitter.prototype, 'on').mockImplementation(function (this: Emitter<unknown>, fn) {
+      emitters.add(this)
+      return on.call(this, fn)
+    })
+    const fit = connect({ url: 'http://127.0.0.1:9', username: 'ana', password: 'x', storage: 'memory', transports: [] })
+    await Promise.resolve()
+    const before = count()
+    for (let i = 0; i < 3; i++) {
+      const handles = [fit.joinSession('s'), fit.joinTraining('t'), fit.joinChallenge('c'), fit.conversation({ with: 'ben' }), fit.inbox(), fit.findPartner()]
+      const offs = [
+        fit.onStatus(() => undefined), fit.onError(() => undefined), fit.onNotification(() => undefined), fit.onAchievement(() => undefined),
+        fit.onReceipt(() => undefined), fit.onUnread(() => undefined), fit.onPresence('ben', () => undefined),
+      ]
+      const own = fit.subscribe('lamp/#', () => undefined)
+      expect(count()).toBeGreaterThan(before + 20)
+      for (const off of offs) off()
+      own.close()
+      for (const h of handles) h.close()
+      expect(count()).toBe(before)
+    }
+    await fit.close()
+    expect(count()).toBe(0)
   })
 
   test('OK: WS_DEBUG logs, as a global or in localStorage', () => {

@@ -25,3 +25,9 @@ export function next<T>(listen: (fn: (value: T) => void) => () => void, fits: (v
     })
   })
 }
+
+/** Waits until a state is so, which it may be already. */
+export function reached<S>(view: { get(): S; subscribe(fn: (value: S) => void): () => void }, fits: (value: S) => unknown): Promise<S> {
+  const now = view.get()
+  return fits(now) ? Promise.resolve(now) : next(view.subscribe, fits)
+}

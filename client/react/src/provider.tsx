@@ -5,7 +5,8 @@ const Context = createContext<Client | undefined>(undefined)
 
 /** Gives the components below it a client that the application has made, and closes. */
 export function FitmqProvider({ client, children }: { client: Client; children?: ReactNode }): ReactNode {
-  return <Context value={client}>{children}</Context>
+  // React 18 knows no <Context>.
+  return <Context.Provider value={client}>{children}</Context.Provider>
 }
 
 /**
