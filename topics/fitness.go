@@ -107,7 +107,7 @@ func (k Kind) String() string {
 func IsState(k Kind) bool {
 	switch k {
 	case SessionInfo, SessionParticipants, SessionProgress, SessionLeaderboard,
-		ChallengeInfo, ChallengeStatus, ChallengeLeaderboard, ChallengeRank, UserPresence:
+		ChallengeInfo, ChallengeStatus, ChallengeLeaderboard, ChallengeRank, UserUnread, UserPresence:
 		return true
 	}
 	return false

@@ -142,7 +142,7 @@ func TestIsState(t *testing.T) {
 		last := k.String()[strings.LastIndexByte(strings.TrimSuffix(k.String(), "/{}"), '/')+1:]
 		want := false
 		switch last {
-		case "info", "participants", "progress/{}", "status", "leaderboard", "rank/{}", "presence":
+		case "info", "participants", "progress/{}", "status", "leaderboard", "rank/{}", "unread", "presence":
 			want = true
 			states++
 		}
@@ -150,8 +150,8 @@ func TestIsState(t *testing.T) {
 			t.Errorf("IsState(%v): got %v, want %v", k, got, want)
 		}
 	}
-	if states != 9 {
-		t.Errorf("got %d state kinds, want 9", states)
+	if states != 10 {
+		t.Errorf("got %d state kinds, want 10", states)
 	}
 }
 

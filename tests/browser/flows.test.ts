@@ -3,7 +3,7 @@
 import { expect, test, type Browser, type Page } from '@playwright/test'
 import { Broker } from './broker.js'
 import { watchFaults } from './page.js'
-import { ana, Athlete, ben, link, prepare, session, tess, type Person } from './scene.js'
+import { ana, Athlete, ben, link, notify, password, prepare, rest, session, tess, type Person } from './scene.js'
 
 let broker: Broker
 let ends: (() => Promise<void>)[] = []
@@ -137,6 +137,102 @@ test('chat: ticks for delivered and read, and what is unread', async ({ browser 
   await expect(atBen.getByRole('link', { name: /Chat.*unread/ })).toHaveCount(0)
   await picture(atAna, 'flow-chat')
 })
+
+test('chat: that somebody is writing shows at the other one, and goes away', async ({ browser }) => {
+  const [atAna, atBen] = [await open(browser, ana, '#/chat/with/ben'), await open(browser, ben, '#/chat/with/ana')]
+  const box = atAna.getByRole('textbox', { name: 'Message' })
+  await box.fill('Hello')
+  await box.press('Enter')
+  // That Ben has read it says that his page is in the conversation: a sign that comes before is told to nobody.
+  await expect(atAna.getByRole('log').getByText('Read')).toBeAttached()
+  const [sign, mine] = [atBen.getByTestId('typing'), atAna.getByTestId('typing')]
+
+  await box.fill('Same time tomorrow?') // one sign is enough, also right behind a message
+  await expect(sign).toHaveText('Ana Ferreira is writing…')
+  await expect(mine).toHaveText('')
+  await box.fill('')
+  await expect(sign).toHaveText('')
+
+  await box.fill('Same time')
+  await expect(sign).toHaveText('Ana Ferreira is writing…')
+  await box.press('Enter')
+  await expect(atBen.getByRole('log')).toContainText('Same time')
+  await expect(sign).toHaveText('')
+
+  await box.fill('And bring')
+  await expect(sign).toHaveText('Ana Ferreira is writing…')
+  await visit(atAna, '#/chat')
+  await expect(sign).toHaveText('')
+
+  await visit(atAna, '#/chat/with/ben')
+  await box.fill('a')
+  await expect(sign).toHaveText('Ana Ferreira is writing…')
+  await expect(sign).toHaveText('') // whoever falls silent is forgotten
+})
+
+test('notifications: told at once, counted on every page, replaced, read, held back in quiet hours, kept for who is away', async ({ browser }) => {
+  await broker.api('PUT', '/users/planner', { name: 'Planner', role: 'service', password: password({ id: 'planner' }) })
+  const first = await open(browser, ana, `#/live/${session}`)
+  const second = await first.context().newPage()
+  await second.goto(link(broker, ana))
+  await expect(second.getByTestId('connection')).toHaveAttribute('data-state', 'live')
+  const badge = (page: Page, n: number) => expect(page.getByTestId('badge-notifications')).toHaveText(n === 0 ? [] : [`${n} unread`])
+  await rest(broker, ana, 'POST', '/me/notifications/read', { all: true }) // the broker's own, of what was prepared
+  for (const page of [first, second]) await badge(page, 0)
+  const before = await inboxOf(ana)
+
+  await notify(broker, tess, ana, { content: 'Your plan for May is ready', kind: 'training', collapseKey: 'plan', messageId: 'plan-1' })
+  for (const page of [first, second]) {
+    await expect(page.getByTestId('notice').filter({ hasText: 'Your plan for May is ready' })).toBeVisible()
+    await badge(page, 1)
+  }
+  await notify(broker, tess, ana, { content: 'Your plan for May has changed', kind: 'training', collapseKey: 'plan', messageId: 'plan-2' })
+  await expect(first.getByTestId('notice').filter({ hasText: 'has changed' })).toBeVisible()
+  await badge(first, 1)
+
+  await visit(first, '#/inbox')
+  const list = first.getByRole('region', { name: 'Notifications' }).getByRole('listitem')
+  await expect(list).toHaveCount(before.items.length + 1)
+  await expect(list.first()).toContainText('Your plan for May has changed')
+  await list.first().getByRole('button', { name: 'Mark as read' }).click()
+  for (const page of [first, second]) await badge(page, 0)
+  await expect.poll(async () => (await inboxOf(ana)).unread).toBe(0)
+  expect((await inboxOf(ana)).items[0]).toMatchObject({ messageId: 'plan-2', read: true, senderId: 'tess' })
+
+  // In quiet hours it waits, unless it is urgent; the inbox has both at once.
+  await rest(broker, ana, 'PUT', '/users/ana/preferences', { notifications: { quiet: quietNow() } })
+  await visit(first, `#/live/${session}`)
+  await notify(broker, { id: 'planner' }, ana, { content: 'New shoes are in the shop', messageId: 'shop' })
+  await notify(broker, { id: 'planner' }, ana, { content: 'The track is closed today', priority: 'urgent', messageId: 'closed' })
+  await expect(first.getByTestId('notice').filter({ hasText: 'The track is closed' })).toBeVisible()
+  await badge(first, 2)
+  await expect(first.getByTestId('notice').filter({ hasText: 'New shoes' })).toHaveCount(0)
+  await rest(broker, ana, 'PUT', '/users/ana/preferences', {})
+
+  // Away, and back: it is there, and counted.
+  await first.context().close()
+  await notify(broker, { id: 'planner' }, ana, { content: 'Rain at noon, run in the morning', kind: 'reminder', messageId: 'rain' })
+  const back = await open(browser, ana, '#/inbox')
+  await badge(back, 3)
+  await expect(back.getByTestId('notification').first()).toContainText('Rain at noon')
+  await expect(back.getByTestId('notification')).toHaveCount(before.items.length + 4)
+  await picture(back, 'flow-inbox')
+})
+
+interface InboxPage {
+  items: { messageId: string; read: boolean }[]
+  unread: number
+}
+
+async function inboxOf(who: Person): Promise<InboxPage> {
+  return (await rest(broker, who, 'GET', '/me/notifications')) as InboxPage
+}
+
+/** Quiet hours around now, by the clock of UTC. */
+function quietNow(): { start: string; end: string } {
+  const clock = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString().slice(11, 16)
+  return { start: clock(-2), end: clock(2) }
+}
 
 test('partners: two who look are proposed to each other, and matched when both accept', async ({ browser }) => {
   const [atAna, atBen] = [await open(browser, ana, '#/partners'), await open(browser, ben, '#/partners')]

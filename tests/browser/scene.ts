@@ -15,7 +15,7 @@ export const ana: Person = { id: 'ana', name: 'Ana Ferreira', role: 'member' }
 export const ben: Person = { id: 'ben', name: 'Ben Okafor', role: 'member' }
 export const tess: Person = { id: 'tess', name: 'Tess Morgan', role: 'trainer' }
 
-export const password = (p: Person): string => `${p.id}+secret&1` // characters that a link must escape
+export const password = (p: Pick<Person, 'id'>): string => `${p.id}+secret&1` // characters that a link must escape
 
 /** Creates everything by REST; the session runs at the end. */
 export async function prepare(broker: Broker, people: Person[] = [ana, ben, tess], title = 'Track, ten by 400'): Promise<void> {
@@ -31,6 +31,23 @@ export async function prepare(broker: Broker, people: Person[] = [ana, ben, tess
   })
   for (const p of people) await broker.api('PUT', `/challenges/${challenge}/participants/${p.id}`, {})
   await broker.api('POST', `/sessions/${session}/control`, { action: 'start' })
+}
+
+/** Calls the REST API as somebody. */
+export async function rest(broker: Broker, who: Pick<Person, 'id'>, method: 'GET' | 'PUT' | 'POST', path: string, body?: unknown): Promise<unknown> {
+  const answer = await fetch(`${broker.url}/api/v1${path}`, {
+    method,
+    headers: { Authorization: `Basic ${btoa(`${who.id}:${password(who)}`)}`, 'Content-Type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${who.id}: ${method} ${path}: ${answer.status} ${text}`)
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+/** Publishes a notification by HTTP, as a backend does. */
+export async function notify(broker: Broker, from: Pick<Person, 'id'>, to: Person, payload: object): Promise<void> {
+  await rest(broker, from, 'POST', '/publish', { topic: `user/${to.id}/notification`, qos: 1, payload })
 }
 
 /** The link that signs somebody in. */

@@ -38,7 +38,7 @@ export class ConversationHandle extends Handle {
   readonly #untold = new Set<number>()
   readonly #sending = new Set<SentMessage>()
   readonly #heard = new Emitter<Message>()
-  readonly #typists = new Map<string, ReturnType<typeof setTimeout>>()
+  readonly #typists = new Map<string, { since: number; timer: ReturnType<typeof setTimeout> }>()
   readonly #reached = { delivered: 0, read: 0 }
   #unread = 0
   #loaded = false
@@ -56,7 +56,8 @@ export class ConversationHandle extends Handle {
     super(core)
     this.state = new View(() => this.#build())
     this.own(() => this.state.close())
-    this.own(() => this.#typists.forEach((timer) => clearTimeout(timer)))
+    this.own(() => this.#typists.forEach(({ timer }) => clearTimeout(timer)))
+    this.own(() => this.typing(false))
     this.hold(topicOf('chatTyping', topicId))
     this.listen<Message>(topicOf('userChat', '{me}', topicId), (m) => this.#arrive(m.payload))
     this.listen<Receipt>(topicOf('userReceipt', '{me}'), (m) => m.payload.conversation === this.id && this.#receipt(m.payload))
@@ -64,7 +65,7 @@ export class ConversationHandle extends Handle {
       this.#unread = m.payload.conversations[this.id] ?? 0
       this.state.touch()
     })
-    this.onTyping(({ userId, typing }) => this.#typist(userId, typing))
+    this.#listenTyping(({ userId, typing, at }) => this.#typist(userId, typing ? at : undefined))
     this.on(core.online, (up) => up && void this.#load())
     if (core.way !== undefined) void this.#load()
   }
@@ -100,9 +101,7 @@ export class ConversationHandle extends Handle {
   }
 
   onTyping(fn: (t: { userId: string; typing: boolean }) => void): Off {
-    return this.listen<{ senderId: string; typing?: boolean }>(topicOf('chatTyping', this.topicId), (m) => {
-      if (m.payload.senderId !== this.core.me) fn({ userId: m.payload.senderId, typing: m.payload.typing !== false })
-    })
+    return this.#listenTyping(({ userId, typing }) => fn({ userId, typing }))
   }
 
   /** What became of messages that one has sent here. */
@@ -113,10 +112,10 @@ export class ConversationHandle extends Handle {
   /** Says that one is writing; call it at every key. false: not any more. */
   typing(typing = true): void {
     const now = Date.now()
-    if (typing && now - this.#toldTyping < typingEvery) return
+    if (typing ? now - this.#toldTyping < typingEvery : this.#toldTyping === 0) return
     this.#toldTyping = typing ? now : 0
-    // Worth nothing later, so a failure is no news.
-    this.core.sendNow(topicOf('chatTyping', this.topicId), { typing }, 0).catch(() => undefined)
+    // Worth nothing later, so a failure is no news; the next key tries again.
+    this.core.sendNow(topicOf('chatTyping', this.topicId), { typing }, 0).catch(() => (this.#toldTyping = 0))
   }
 
   /** Says that one has read up to a message, the newest unless one is named. */
@@ -190,7 +189,7 @@ export class ConversationHandle extends Handle {
     } else {
       this.#items.set(m.seq, before ? { ...before, ...m } : m)
       this.#head = Math.max(this.#head, m.seq)
-      this.#typist(m.senderId, false)
+      this.#wrote(m)
     }
     trim(this.#items, kept)
     for (const s of this.#sending) if (s.messageId === m.messageId) this.#sending.delete(s)
@@ -205,11 +204,24 @@ export class ConversationHandle extends Handle {
     this.state.touch()
   }
 
-  #typist(userId: string, typing: boolean): void {
-    clearTimeout(this.#typists.get(userId))
-    if (!typing && !this.#typists.delete(userId)) return
-    if (typing) this.#typists.set(userId, setTimeout(() => this.#typist(userId, false), typingFor))
+  #listenTyping(fn: (t: { userId: string; typing: boolean; at: number }) => void): Off {
+    return this.listen<{ senderId: string; typing?: boolean; timestamp?: string }>(topicOf('chatTyping', this.topicId), ({ payload: p }) => {
+      if (p.senderId !== this.core.me) fn({ userId: p.senderId, typing: p.typing !== false, at: Date.parse(p.timestamp ?? '') })
+    })
+  }
+
+  /** Who writes since then, by the broker's clock; undefined: who does not write any more. */
+  #typist(userId: string, since: number | undefined): void {
+    clearTimeout(this.#typists.get(userId)?.timer)
+    if (since === undefined && !this.#typists.delete(userId)) return
+    if (since !== undefined) this.#typists.set(userId, { since, timer: setTimeout(() => this.#typist(userId, undefined), typingFor) })
     this.state.touch()
+  }
+
+  /** Who has said what they wrote writes no more. A message from before they began, as history brings them, says nothing of that. */
+  #wrote(m: Message): void {
+    const typist = this.#typists.get(m.senderId)
+    if (typist !== undefined && !(Date.parse(m.timestamp) < typist.since)) this.#typist(m.senderId, undefined)
   }
 
   #build(): ConversationState {

@@ -25,7 +25,7 @@ export const patterns =
   'user/{}/notification ' +
   'user/{}/achievement ' +
   'user/{}/match ' +
-  'user/{}/unread ' +
+  'user/{}/unread! ' +
   'user/{}/token ' +
   'user/{}/error ' +
   'user/{}/presence! ' +

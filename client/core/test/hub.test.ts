@@ -69,6 +69,19 @@ describe('Hub', () => {
     expect(heard).toHaveBeenCalledTimes(2)
   })
 
+  test('OK: a state that returns to what it was is heard again: unread, read, unread, read', async () => {
+    const heard: unknown[] = []
+    hub.listen('user/{me}/unread', (m) => heard.push(m.payload))
+    hub.receive(message('user/ana/unread', { notifications: 0 }, { retain: true }))
+    for (const notifications of [1, 0, 1, 0]) hub.receive(message('user/ana/unread', { notifications }))
+    await settle()
+    expect(heard).toEqual([0, 1, 0, 1, 0].map((notifications) => ({ notifications })))
+    const later = vi.fn()
+    hub.listen('user/ana/unread', later)
+    await settle()
+    expect(later.mock.calls.map(([m]) => (m as { payload: unknown }).payload)).toEqual([{ notifications: 0 }])
+  })
+
   test('OK: equal messages of topics of one own are all heard', () => {
     const heard = vi.fn()
     hub.listen('lamp/#', heard)

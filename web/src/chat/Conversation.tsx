@@ -6,7 +6,7 @@ import { useMe } from '../shell/me'
 import { useTell, wordsOf } from '../shell/Notices'
 import { strings } from '../strings'
 import { useAsked } from '../ui/asked'
-import { useNames } from '../ui/names'
+import { learnNames, useNames } from '../ui/names'
 import { Avatar } from '../ui/parts'
 import { Composer } from './Composer'
 import { MessageItem } from './MessageItem'
@@ -24,7 +24,8 @@ export function Conversation({ which }: { which: string | { with: string } }) {
   const tell = useTell()
   const id = chat.conversation?.id ?? ''
   const other = typeof which === 'string' ? otherOf(which, me.userId) : which.with
-  const { value: info } = useAsked<Info>(other === undefined && id !== '' ? `/conversations/${id}` : undefined)
+  const { value: info } = useAsked<Info>(id === '' ? undefined : `/conversations/${id}`)
+  useEffect(() => learnNames(info?.people ?? []), [info])
   const title = other === undefined ? titleOf(info ?? { conversationId: id }, me.userId, nameOf) : nameOf(other)
   const [editing, setEditing] = useState<ChatItem>()
   const messages = distinct(chat.messages)

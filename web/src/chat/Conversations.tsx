@@ -7,7 +7,7 @@ import { useTell, wordsOf } from '../shell/Notices'
 import { strings } from '../strings'
 import { isId } from '../ticket'
 import { useAsked, type List } from '../ui/asked'
-import { useNames } from '../ui/names'
+import { learnNames, useNames } from '../ui/names'
 import { Avatar } from '../ui/parts'
 import { otherOf, titleOf } from './title'
 
@@ -21,6 +21,7 @@ export function Conversations({ open }: { open: string | undefined }) {
   const { value, error, reload } = useAsked<List<Conversation>>('/conversations?limit=500')
   const news = Object.keys(unread).join(' ')
   useEffect(reload, [news, reload]) // one that just began is in the list
+  useEffect(() => value?.items.forEach((c) => learnNames(c.people ?? [])), [value])
   const count = (c: Conversation): number => unread[c.conversationId] ?? 0
   const all = [...(value?.items ?? [])].sort((a, b) => Number(count(b) > 0) - Number(count(a) > 0) || (titleOf(a, me.userId, nameOf) < titleOf(b, me.userId, nameOf) ? -1 : 1))
   return (

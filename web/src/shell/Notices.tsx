@@ -8,6 +8,8 @@ interface Notice {
   readonly key: number
   readonly text: string
   readonly kind: 'error' | 'news'
+  /** Where it leads. */
+  readonly href?: string | undefined
 }
 
 /** How many are shown at once; the oldest goes first. */
@@ -18,7 +20,7 @@ const shownFor = 8_000
 /** Failures that say nothing new: the connection's state is always on the page. */
 const silent = new Set(['network', 'closed', 'sign-in'])
 
-type Tell = (text: string, kind?: Notice['kind']) => void
+type Tell = (text: string, kind?: Notice['kind'], href?: string) => void
 const Context = createContext<Tell>(() => undefined)
 
 /** Shows sentences to the user: what was refused and why, and news from where one is not looking. */
@@ -40,10 +42,10 @@ export function Notices({ children }: { children: ReactNode }) {
   const [list, setList] = useState<readonly Notice[]>([])
   const count = useRef(0)
   const close = useCallback((key: number): void => setList((l) => l.filter((n) => n.key !== key)), [])
-  const tell = useCallback<Tell>((text, kind = 'error') => {
+  const tell = useCallback<Tell>((text, kind = 'error', href) => {
     const key = ++count.current
     // The same sentence twice at once is told once.
-    setList((l) => (l.some((n) => n.text === text) ? l : [...l, { key, text, kind }].slice(-most)))
+    setList((l) => (l.some((n) => n.text === text) ? l : [...l, { key, text, kind, href }].slice(-most)))
     setTimeout(() => close(key), shownFor)
   }, [close])
   useEffect(() => client.onError((error) => {
@@ -55,7 +57,7 @@ export function Notices({ children }: { children: ReactNode }) {
       <ol className="notices" aria-live="polite" aria-label={strings.notices}>
         {list.map((n) => (
           <li key={n.key} className="notice-item" data-kind={n.kind} data-testid="notice">
-            <span>{n.text}</span>
+            {n.href === undefined ? <span>{n.text}</span> : <a href={n.href} onClick={() => close(n.key)}>{n.text}</a>}
             <button type="button" className="icon-button" aria-label={strings.dismiss} onClick={() => close(n.key)}>
               <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M6 6l12 12M18 6L6 18" /></svg>
             </button>

@@ -7,6 +7,7 @@ import { Mark } from '../ui/parts'
 import { ConnectionBanner, ConnectionPill } from './Connection'
 import { Guard } from './Guard'
 import { MeContext, useUnread, useWhoAmI, type Me } from './me'
+import { News } from './News'
 import { Notices } from './Notices'
 import { ThemeButton } from './ThemeButton'
 
@@ -30,6 +31,7 @@ export function Shell({ onSignOut }: { onSignOut: () => void }) {
   return (
     <MeContext value={me}>
       <Notices>
+        <News room={room.id} />
         <a className="skip" href="#main" onClick={(e) => {
           e.preventDefault() // the fragment is the place; focus moves without it
           main.current?.focus()
