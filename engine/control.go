@@ -6,7 +6,6 @@ import (
 
 	"github.com/fitmq/fitmq/fitness"
 	"github.com/fitmq/fitmq/fitness/workout"
-	"github.com/fitmq/fitmq/store"
 )
 
 // Control gives the session a command: start, pause, resume, end, or remove with
@@ -146,9 +145,8 @@ func (e *Engine) applyRemove(s *session, userID string, at time.Time) {
 	s.control.waiting = max(s.control.waiting-1, 0)
 	stale := at.Before(s.rec.CreatedAt) || at.Before(s.members[userID].At) || s.gone || s.controls(userID)
 	if !stale {
-		m := memberRecord{Removed: true, At: at}
-		s.members[userID] = m
-		s.dirty.members = append(s.dirty.members, store.Put{Key: s.id + "/" + userID, Data: encode(m)})
+		s.members[userID] = memberRecord{Removed: true, At: at}
+		s.dirty.members[userID] = struct{}{}
 		e.touched(s)
 	}
 	s.mu.Unlock()

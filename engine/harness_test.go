@@ -22,6 +22,16 @@ type memTables struct {
 	mu   sync.Mutex
 	m    map[string]map[string]store.Value
 	fail error // what writes return when not nil
+
+	seams *seams
+}
+
+// seam is one of the places where others may come in between.
+func (t *memTables) seam() {
+	t.mu.Lock()
+	s := t.seams
+	t.mu.Unlock()
+	s.pass()
 }
 
 var _ store.Tables = (*memTables)(nil)
@@ -39,6 +49,7 @@ func (t *memTables) Get(_ context.Context, table, key string) (store.Value, erro
 }
 
 func (t *memTables) Put(_ context.Context, table, key string, data []byte, cond store.Cond, _ time.Duration) (store.Rev, error) {
+	t.seam()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.fail != nil {
@@ -71,6 +82,7 @@ func (t *memTables) PutMany(ctx context.Context, table string, puts []store.Put)
 }
 
 func (t *memTables) Delete(_ context.Context, table, key string, _ store.Cond) error {
+	t.seam()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.fail != nil {
@@ -144,6 +156,7 @@ type world struct {
 	lose     bool // what is published is lost
 	herald   engine.Herald
 	fail     error // what the log says to messages with an id
+	seams    *seams
 
 	log    []entry
 	logged map[string]bool
@@ -186,6 +199,10 @@ func (w *world) start() {
 }
 
 func (w *world) clock() time.Time {
+	w.mu.Lock()
+	s := w.seams
+	w.mu.Unlock()
+	s.pass()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.now

@@ -232,12 +232,17 @@ func (n *notes) settled(p notePuts, err error, now time.Time) {
 	}
 }
 
-// saveNotes writes what has changed of the users' inboxes, or of all. The heads go
-// first: a crash behind them costs a look at an inbox, or a count that the next
+// saveNews hands over what others want to be told, and writes what has changed of
+// the users' inboxes, or of all. The inboxes are gathered first: one that says that
+// others were told of a notification goes behind that. The heads go before the
+// entries: a crash behind them costs a look at an inbox, or a count that the next
 // look corrects. saver.saving is held.
-func (e *Engine) saveNotes(ctx context.Context, users ...string) error {
+func (e *Engine) saveNews(ctx context.Context, users ...string) error {
 	p := e.notes.gather(users...)
-	err := e.putMany(ctx, tableInboxHeads, p.heads)
+	err := e.saveHappenings(ctx)
+	if err == nil {
+		err = e.putMany(ctx, tableInboxHeads, p.heads)
+	}
 	if err == nil {
 		err = e.putMany(ctx, tableInbox, p.rows)
 	}
@@ -353,11 +358,7 @@ func (e *Engine) editInbox(ctx context.Context, op string, actor Actor, fn func(
 	}
 	e.saver.saving.Lock()
 	defer e.saver.saving.Unlock()
-	err := e.saveHappenings(ctx) // before the row that says they were told
-	if err == nil {
-		err = e.saveNotes(ctx, actor.UserID)
-	}
-	if err != nil {
+	if err := e.saveNews(ctx, actor.UserID); err != nil {
 		return unavailable(op, fmt.Errorf("store the inbox of %s: %w", actor.UserID, err))
 	}
 	return nil

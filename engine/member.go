@@ -42,16 +42,26 @@ func (e *Engine) PutMember(ctx context.Context, actor Actor, sessionID, userID s
 			m.PutBy, m.PutAt = actor.UserID, m.At
 		}
 	}
-	if err := e.put(ctx, op, tableMembers, sessionID+"/"+userID, m); err != nil {
+	return e.storeMember(ctx, op, s, userID, m, func() {
+		s.place(userID)
+		if fresh {
+			e.tellMember(s, userID)
+		}
+	})
+}
+
+// storeMember stores what the user is to the session, makes it so and calls done with
+// s.mu held.
+func (e *Engine) storeMember(ctx context.Context, op string, s *session, userID string, m memberRecord, done func()) error {
+	e.saver.saving.Lock() // a checkpoint must not write an older record afterwards
+	defer e.saver.saving.Unlock()
+	if err := e.put(ctx, op, tableMembers, s.id+"/"+userID, m); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.members[userID] = m
-	s.place(userID)
-	if fresh {
-		e.tellMember(s, userID)
-	}
+	done()
 	return nil
 }
 
@@ -85,12 +95,9 @@ func (e *Engine) removeMember(ctx context.Context, op string, actor Actor, sessi
 		return fitness.Errorf(op, fitness.Conflict, "user %s is host or trainer of session %s and cannot be removed", userID, sessionID)
 	}
 	m := memberRecord{Removed: true, At: e.now()}
-	if err := e.put(ctx, op, tableMembers, sessionID+"/"+userID, m); err != nil {
+	if err := e.storeMember(ctx, op, s, userID, m, func() {}); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.members[userID] = m
-	s.mu.Unlock()
 	e.expel(s, userID, LeftRemoved)
 	e.revoke(userID)
 	return nil

@@ -245,6 +245,10 @@ func (e *Engine) applyReading(in Inbound, userID string, at time.Time) {
 // tickNotes takes in what the broker has to say and looks at the inboxes that are
 // due, with at most budget of them. An inbox that is not in memory is read.
 func (e *Engine) tickNotes(now time.Time, budget int) {
+	// What has left the desk is in its inbox before anybody else, such as a
+	// checkpoint, sees that it has left.
+	e.notes.mu.Lock()
+	defer e.notes.mu.Unlock()
 	d := &e.notes.desk
 	d.mu.Lock()
 	n := min(len(d.in), budget)
@@ -258,8 +262,6 @@ func (e *Engine) tickNotes(now time.Time, budget int) {
 	if len(in)+len(sent)+len(due) == 0 {
 		return
 	}
-	e.notes.mu.Lock()
-	defer e.notes.mu.Unlock()
 	look := make(map[string]struct{}, len(due))
 	for _, userID := range due {
 		look[userID] = struct{}{}
@@ -309,15 +311,13 @@ func (e *Engine) takeNotices(in []notify.Note, now time.Time) {
 // takeAllNotices does so with all that wait, for a checkpoint: what follows from a
 // record must be stored before the position behind it.
 func (e *Engine) takeAllNotices() {
+	now := e.now()
+	e.notes.mu.Lock()
+	defer e.notes.mu.Unlock()
 	d := &e.notes.desk
 	d.mu.Lock()
 	in := d.in
 	d.in = nil
 	d.mu.Unlock()
-	if len(in) == 0 {
-		return
-	}
-	e.notes.mu.Lock()
-	defer e.notes.mu.Unlock()
-	e.takeNotices(in, e.now())
+	e.takeNotices(in, now)
 }

@@ -99,6 +99,35 @@ func (v *saver) applied(pos store.Pos, rows appliedRows) (unsaved int) {
 	return v.rows.len()
 }
 
+// take takes the position, and the sessions that have something to write.
+func (v *saver) take() (pos store.Pos, dirty map[*session]struct{}) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	dirty = v.sessions
+	v.sessions = make(map[*session]struct{})
+	return v.pos, dirty
+}
+
+// takeRows takes what records and ticks have made to be written.
+func (v *saver) takeRows() appliedRows {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	rows := v.rows
+	v.rows = appliedRows{}
+	return rows
+}
+
+// giveBack has all that written again after a failure.
+func (v *saver) giveBack(rows appliedRows, dirty map[*session]struct{}) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	rows.add(v.rows)
+	v.rows = rows
+	for s := range dirty {
+		v.sessions[s] = struct{}{}
+	}
+}
+
 // session notes that the session has something to write.
 func (v *saver) session(s *session) {
 	v.mu.Lock()
@@ -129,23 +158,19 @@ func (e *Engine) checkpoint(ctx context.Context, last bool) error {
 	v.saving.Lock()
 	defer v.saving.Unlock()
 	e.fetchRecords(ctx)
-	v.mu.Lock()
-	rows, pos, dirty := v.rows, v.pos, v.sessions
-	v.rows, v.sessions = appliedRows{}, make(map[*session]struct{})
-	v.mu.Unlock()
+	// Ticks and records go on meanwhile, so the order is that of what follows from what,
+	// from the end: a position behind what is taken later, a session that is summed up
+	// behind its summaries, and everything behind what people are told of it.
+	pos, dirty := v.take()
 	pos = e.out.settled(pos)
+	puts := e.gatherSessions(dirty, last)
+	rows := v.takeRows()
 	e.takeAllNotices()
 	if rows.len() == 0 && len(dirty) == 0 && !e.chats.anyDirty() && !e.matches.anyDirty() && !e.blocks.anyDirty() && !e.presence.presenceUnsaved(e.now()) && !e.notes.unsaved() && !e.outside.unsaved() && pos <= store.Pos(v.saved.Load()) {
 		return nil
 	}
-	if err := e.write(ctx, rows, dirty, pos, last); err != nil {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		rows.add(v.rows)
-		v.rows = rows
-		for s := range dirty {
-			v.sessions[s] = struct{}{}
-		}
+	if err := e.write(ctx, rows, puts, pos); err != nil {
+		v.giveBack(rows, dirty)
 		e.stats.CheckpointErrs.Add(1)
 		return &fitness.Error{Op: "save what was applied", Kind: fitness.Unavailable, Msg: "the store cannot write now", Err: err}
 	}
@@ -153,21 +178,28 @@ func (e *Engine) checkpoint(ctx context.Context, last bool) error {
 	return nil
 }
 
-// write hands over what others want to be told and stores what users are told, then
-// what it follows from: the awards, the activities that brought them, the sessions, and
-// last the position. An award whose activity is applied again is known then.
-func (e *Engine) write(ctx context.Context, rows appliedRows, dirty map[*session]struct{}, pos store.Pos, last bool) error {
-	var puts sessionPuts
+// gatherSessions takes what the sessions have to write, also live standings that
+// could wait where all are wanted.
+func (e *Engine) gatherSessions(dirty map[*session]struct{}, all bool) sessionPuts {
+	now := e.now()
+	puts := sessionPuts{of: dirty}
 	for s := range dirty {
-		if s.unsaved(&puts, e.now(), last) {
+		if s.unsaved(&puts, now, all) {
 			e.saver.session(s)
 		}
 	}
-	e.takeAllNotices() // also of what the sessions have just given
-	if err := e.writeRows(ctx, rows, puts); err != nil {
-		for s := range dirty {
-			s.unsavedAgain()
-		}
+	return puts
+}
+
+// write hands over what others want to be told and stores what users are told, then
+// what it follows from: the awards, the activities that brought them, the sessions, and
+// last the position. An award whose activity is applied again is known then.
+func (e *Engine) write(ctx context.Context, rows appliedRows, puts sessionPuts, pos store.Pos) error {
+	err := e.writeRows(ctx, rows, puts)
+	for s := range puts.of {
+		s.written(err)
+	}
+	if err != nil {
 		return err
 	}
 	if err := errors.Join(e.saveChats(ctx), e.saveMatches(ctx)); err != nil {
@@ -189,10 +221,7 @@ func (e *Engine) write(ctx context.Context, rows appliedRows, dirty map[*session
 
 // writeRows stores news before what they follow from, and that in its order.
 func (e *Engine) writeRows(ctx context.Context, rows appliedRows, puts sessionPuts) error {
-	err := e.saveHappenings(ctx)
-	if err == nil {
-		err = e.saveNotes(ctx)
-	}
+	err := e.saveNews(ctx)
 	for _, w := range []struct {
 		table string
 		puts  []store.Put

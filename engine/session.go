@@ -83,7 +83,8 @@ type forecast struct {
 // sessionDirty is what a checkpoint has to write.
 type sessionDirty struct {
 	record  bool
-	members []store.Put         // removals by command
+	writing bool                // a checkpoint has taken the record and is not done
+	members map[string]struct{} // who was removed by command
 	soon    map[string]struct{} // people who came or went
 	later   map[string]struct{} // people with samples
 	savedAt time.Time           // when later was last written
@@ -128,7 +129,7 @@ func newSession(id string, rec sessionRecord, all *circles, now time.Time) *sess
 		members: make(map[string]memberRecord), people: make(map[string]*person), circles: all,
 		order: leaderboard.New(leaderboard.Desc),
 	}
-	s.dirty.soon, s.dirty.later = make(map[string]struct{}), make(map[string]struct{})
+	s.dirty.soon, s.dirty.later, s.dirty.members = make(map[string]struct{}), make(map[string]struct{}), make(map[string]struct{})
 	// Revisions rise by at most a few a second, so the milliseconds of the
 	// session's life are over all that were used before a restart.
 	rev := uint64(max(now.Sub(rec.CreatedAt).Milliseconds(), 0))
@@ -219,6 +220,7 @@ func (s *session) rank(userID string, p *person) {
 // sessionPuts is what a checkpoint writes of sessions, by table.
 type sessionPuts struct {
 	records, members, live []store.Put
+	of                     map[*session]struct{}
 }
 
 // unsaved adds to puts what a checkpoint has to write. all includes the
@@ -229,8 +231,10 @@ func (s *session) unsaved(puts *sessionPuts, now time.Time, all bool) (wait bool
 	if s.gone {
 		return false
 	}
-	puts.members = append(puts.members, s.dirty.members...)
-	s.dirty.members = nil
+	for userID := range s.dirty.members {
+		puts.members = append(puts.members, store.Put{Key: s.id + "/" + userID, Data: encode(s.members[userID])})
+	}
+	clear(s.dirty.members)
 	who := s.dirty.soon
 	s.dirty.soon = make(map[string]struct{})
 	if len(s.dirty.later) > 0 {
@@ -247,7 +251,7 @@ func (s *session) unsaved(puts *sessionPuts, now time.Time, all bool) (wait bool
 		puts.live = append(puts.live, store.Put{Key: s.id + "/" + userID, Data: s.live(userID)})
 	}
 	if s.dirty.record {
-		s.dirty.record = false
+		s.dirty.record, s.dirty.writing = false, true
 		puts.records = append(puts.records, store.Put{Key: s.id, Data: encode(s.rec)})
 	}
 	return wait
@@ -269,18 +273,22 @@ func (s *session) live(userID string) []byte {
 	return encode(rec)
 }
 
-// unsavedAgain marks everything as unsaved after a write that failed.
-func (s *session) unsavedAgain() {
+// written notes what became of what unsaved gave: after a failure everything is
+// unsaved again.
+func (s *session) written(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.dirty.writing = false
+	if err == nil {
+		return
+	}
 	s.dirty.record = true
 	for userID := range s.people {
 		s.dirty.soon[userID] = struct{}{}
 	}
-	s.dirty.members = nil
 	for userID, m := range s.members {
 		if m.Removed {
-			s.dirty.members = append(s.dirty.members, store.Put{Key: s.id + "/" + userID, Data: encode(m)})
+			s.dirty.members[userID] = struct{}{}
 		}
 	}
 }

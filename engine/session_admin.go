@@ -163,33 +163,47 @@ func (e *Engine) replaceSession(ctx context.Context, op string, actor Actor, s *
 // again when that moved on while the store was writing; done follows it.
 func (e *Engine) changeSession(ctx context.Context, op string, s *session, change func(*sessionRecord) error, done func()) error {
 	for {
-		s.mu.RLock()
-		rec, version := s.rec, s.version
-		err := change(&rec)
-		s.mu.RUnlock()
+		made, err := e.tryChange(ctx, op, s, change, done)
 		if err != nil {
 			return err
 		}
-		if err := e.put(ctx, op, tableSessions, s.id, rec); err != nil {
-			return err
-		}
-		s.mu.Lock()
-		if s.version == version {
-			s.version++
-			rec.Updated, rec.Cleared, rec.Summed, rec.EmptySince = s.rec.Updated, s.rec.Cleared, s.rec.Summed, s.rec.EmptySince // a tick's, not of the version
-			rec.Untold, rec.Changes = s.rec.Untold, s.rec.Changes                                                               // done notes them again
-			s.rec = rec
-			done()
-			e.touched(s)
-			s.mu.Unlock()
+		if made {
 			e.out.drain()
 			return nil
 		}
+	}
+}
+
+// tryChange is a round of changeSession; made is false when the record has moved on.
+func (e *Engine) tryChange(ctx context.Context, op string, s *session, change func(*sessionRecord) error, done func()) (made bool, err error) {
+	e.saver.saving.Lock() // a checkpoint must not write an older record afterwards
+	defer e.saver.saving.Unlock()
+	s.mu.RLock()
+	rec, version := s.rec, s.version
+	err = change(&rec)
+	s.mu.RUnlock()
+	if err != nil {
+		return false, err
+	}
+	if err := e.put(ctx, op, tableSessions, s.id, rec); err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.version != version {
 		// A command or the clock was faster. What was stored is behind: the
 		// next round, or the next checkpoint, stores over it.
 		s.dirty.record = true
-		s.mu.Unlock()
+		e.saver.session(s)
+		return false, nil
 	}
+	s.version++
+	rec.Updated, rec.Cleared, rec.Summed, rec.EmptySince = s.rec.Updated, s.rec.Cleared, s.rec.Summed, s.rec.EmptySince // a tick's, not of the version
+	rec.Untold, rec.Changes = s.rec.Untold, s.rec.Changes                                                               // done notes them again
+	s.rec = rec
+	done()
+	e.touched(s)
+	return true, nil
 }
 
 // Session returns the session, or an Error of kind NotFound.
@@ -259,6 +273,10 @@ func (e *Engine) DeleteSession(ctx context.Context, actor Actor, id string) erro
 	// the removal of the session's.
 	if err := e.checkpoint(ctx, false); err != nil {
 		return err
+	}
+	// One that had begun before has written the session's record again, perhaps.
+	if err := e.opt.Store.Delete(ctx, tableSessions, id, store.Any); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return unavailable(op, err)
 	}
 	return errors.Join(e.deleteAll(ctx, op, tableMembers, id+"/"), e.deleteAll(ctx, op, tableLive, id+"/"),
 		e.deleteAll(ctx, op, tableSummaries, id+"/"))

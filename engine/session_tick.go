@@ -106,10 +106,9 @@ func (e *Engine) forgetSamples(s *session, now time.Time, budget int) (left int,
 }
 
 // mayForget returns when the retained samples may go: not before the summaries
-// that a crash would have to make of them are on their way to the disk. s.mu is
-// held.
+// that a crash would have to make of them are on the disk. s.mu is held.
 func (s *session) mayForget(now time.Time) time.Time {
-	if s.rec.Summed && !s.dirty.record {
+	if s.rec.Summed && !s.dirty.record && !s.dirty.writing {
 		return s.out.forgetFrom
 	}
 	return now.Add(tickEvery)
