@@ -181,7 +181,9 @@ func (b *Broker) makeDelivery(ctx context.Context) error {
 	}
 	observer.hub = b.hub
 	for _, m := range b.hub.Kept(topics.SessionProgressTopic("+", "+")) {
-		b.engine.Recall(inbound(m))
+		if b.engine.Recall(inbound(m)) {
+			b.hub.Publish(&delivery.Message{Topic: m.Topic, QoS: 1, Retain: true, State: true}, "")
+		}
 	}
 	b.engine.SetPublisher(&publisher{hub: b.hub})
 	b.engine.SetMembership(b.hub)

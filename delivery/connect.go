@@ -277,20 +277,26 @@ func (h *Hub) end(s *Session, code wire.Code) {
 	}
 	h.mu.Unlock()
 	if mine {
+		h.publishWaiting(s.id)
 		if err := h.forgetSession(s); err != nil && !errors.Is(err, store.ErrNotFound) {
 			h.log.Error("remove a session", "client", s.id, "error", err)
 		}
 	}
 }
 
-// expireSessions ends those that have been away for longer than their interval.
+// expireSessions ends those that have been away for longer than their interval. One
+// that holds a will, which is due then, goes with the tick behind its publication.
 func (h *Hub) expireSessions() {
 	now := h.now()
 	for _, s := range h.all() {
 		s.mu.Lock()
 		over := s.link.Load() == nil && s.expired(now)
+		willing := s.will != nil
 		s.mu.Unlock()
-		if over {
+		switch {
+		case over && willing:
+			h.wills.sessionEnded(s.id)
+		case over:
 			h.stats.SessionsExpired.Add(1)
 			h.end(s, wire.Success)
 		}

@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -274,4 +275,56 @@ func TestHub_TakenOverInTheMiddleOfAPacket(t *testing.T) {
 			sub.wantMessage("q/second", "2")
 		})
 	}
+}
+
+// fullStore takes no appends for a while, and tells of each that it refuses.
+type fullStore struct {
+	store.Store
+	full    atomic.Bool
+	refused chan struct{}
+}
+
+func (s *fullStore) Append(ctx context.Context, recs []store.Record) (store.Pos, error) {
+	if s.full.Load() {
+		select {
+		case s.refused <- struct{}{}:
+		default: // enough have been noticed
+		}
+		return 0, store.ErrFull
+	}
+	return s.Store.Append(ctx, recs)
+}
+
+// A session that holds a delayed will ends behind it: whatever comes in between, the
+// will is published.
+func TestHub_WillBeforeTheSessionsEnd(t *testing.T) {
+	will := wire.Will{Topic: "will/c", Payload: []byte("lost"), QoS: 1, Delay: 1}
+	t.Run("OK killed when the session had been ended", func(t *testing.T) {
+		p := startPlane(t, t.TempDir(), delivery.Limits{})
+		p.connect("sub", 5, lasting).subscribe("will/#", 1)
+		delayed := will
+		delayed.Delay = 3600
+		p.connect("c", 5, lasting, ownedBy("ana"), withWill(delayed)).drop()
+		p.hub.EndSessions("ana", wire.AdministrativeAction, "deleted")
+		q := p.crash(delivery.Limits{})
+		q.connect("sub", 5, lasting).wantMessage("will/c", "lost")
+	})
+	t.Run("OK the disk was full when the session expired", func(t *testing.T) {
+		f := &fullStore{refused: make(chan struct{}, 1)}
+		p := startPlane(t, t.TempDir(), delivery.Limits{}, func(p *plane) { f.Store, p.st.Store = p.st.Store, f })
+		sub := p.connect("sub", 5, lasting)
+		sub.subscribe("will/#", 1)
+		c := p.connect("c", 5, func(c *delivery.Connect) { c.Expiry = 1 }, withWill(will))
+		f.full.Store(true)
+		c.drop()
+		for range 2 { // the first attempt, and one of a later tick
+			select {
+			case <-f.refused:
+			case <-time.After(30 * time.Second):
+				t.Fatal("the will is not tried again")
+			}
+		}
+		f.full.Store(false)
+		sub.wantMessage("will/c", "lost")
+	})
 }

@@ -109,6 +109,17 @@ func (w *wills) add(clientID string, p *pendingWill) {
 	w.due[clientID] = p
 }
 
+// again has a will that the log could not take in time tried with the next tick,
+// unless the client has left another one since.
+func (w *wills) again(p *pendingWill) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.due[p.c.ID] == nil {
+		p.at = time.Time{}
+		w.due[p.c.ID] = p
+	}
+}
+
 func (w *wills) take(now time.Time) []*pendingWill {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -134,6 +145,8 @@ func (h *Hub) leaveWill(s *Session, w *will) {
 	if delay == 0 {
 		if stored(h.publishWill(c, w)) {
 			h.willGone(s, w)
+		} else {
+			h.wills.again(&pendingWill{w: w, c: c})
 		}
 		return
 	}
@@ -149,16 +162,32 @@ func (h *Hub) returned(clientID string) {
 	}
 }
 
+// publishDueWills publishes the wills whose time has come. What the log has not
+// taken after a while is tried with the next tick, and stays in its session until
+// then.
 func (h *Hub) publishDueWills() {
 	due := h.wills.take(h.now())
 	published := make([]<-chan struct{}, 0, len(due))
 	for _, p := range due {
 		published = append(published, h.publishWill(p.c, p.w))
 	}
+	patient := true
 	for i, p := range due {
-		if s := h.session(p.c.ID); s != nil && stored(published[i]) {
+		if patient = patient && stored(published[i]); !patient && !isClosed(published[i]) {
+			h.wills.again(p)
+			continue
+		}
+		if s := h.session(p.c.ID); s != nil {
 			h.willGone(s, p.w)
 		}
+	}
+}
+
+// publishWaiting publishes the will of a session that has ended, and waits until the
+// log has it, since the session's row goes then.
+func (h *Hub) publishWaiting(clientID string) {
+	if p := h.wills.remove(clientID); p != nil {
+		stored(h.publishWill(p.c, p.w))
 	}
 }
 
@@ -207,6 +236,16 @@ func (w *will) recordID(clientID string) string {
 // the log, before the session's row forgets it. When the store takes longer the
 // row keeps it: after a crash it is published again, under the same record id.
 const willPatience = 2 * time.Second
+
+// isClosed reports whether what publishWill was asked for is done.
+func isClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
 
 // stored waits until what publishWill was asked for is done.
 func stored(done <-chan struct{}) bool {

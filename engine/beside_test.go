@@ -142,8 +142,8 @@ func endingSession(t *testing.T, ago time.Duration) (w *world, beside, check fun
 	w.publish(sender("ana", "a"), "session/s1/control", `{"action":"end"}`)
 	w.pass(ago)
 	return w, func() { w.pass(500 * time.Millisecond) }, func() {
-		if w.raw(topic) != "" {
-			w.Recall(kept)
+		if w.raw(topic) != "" && w.Recall(kept) {
+			t.Error("the sample is taken for stale")
 		}
 		w.pass(time.Second)
 		must(t, w.Checkpoint(t.Context()))
@@ -294,5 +294,35 @@ func TestEngine_RemovedAndPutBack(t *testing.T) {
 	w.crash()
 	if !w.SessionMember("s1", "ben") {
 		t.Error("the removal was written behind the return")
+	}
+}
+
+// A kept sample whose removal a crash has undone is found at the start.
+func TestEngine_RecallStale(t *testing.T) {
+	for name, end := range map[string]func(w *world) error{
+		"the session has ended": func(w *world) error { return w.Control(t.Context(), actor("ana"), "s1", "end", "") },
+		"it was deleted":        func(w *world) error { return w.DeleteSession(t.Context(), actor("ana"), "s1") },
+		"the user was removed":  func(w *world) error { return w.DeleteMember(t.Context(), actor("ana"), "s1", "ben") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.session("s1")
+			kept := engine.Inbound{Sender: w.join("s1", "ben"), Topic: "session/s1/progress/ben", QoS: 1, Payload: []byte(w.sample(1, `"distance":100`)), At: w.clock()}
+			if out := w.publish(kept.Sender, kept.Topic, string(kept.Payload)); out.Code != 0 {
+				t.Fatal(out.Reason)
+			}
+			if w.Recall(kept) {
+				t.Error("the sample of a session that goes on is taken for stale")
+			}
+			must(t, end(w))
+			for range 3 {
+				w.pass(time.Second)
+				must(t, w.Checkpoint(t.Context()))
+			}
+			w.crash()
+			if !w.Recall(kept) {
+				t.Error("the sample is to be kept")
+			}
+		})
 	}
 }

@@ -220,23 +220,31 @@ func (p *person) mayPublish(clientID string, at time.Time, perSecond float64) bo
 // Recall takes a kept live sample back into its session's standings after a
 // start: those are saved only now and then, while the newest sample of everybody
 // is kept as the topic's retained message. What is older than the standings
-// changes nothing. It is called before anybody connects.
-func (e *Engine) Recall(in Inbound) {
+// changes nothing. stale reports that it is of a session that is gone, or has ended
+// with everything saved, or of somebody who was removed, and must not be kept any
+// longer: a crash came before its removal was. It is called before anybody connects.
+func (e *Engine) Recall(in Inbound) (stale bool) {
 	t := topics.Parse(in.Topic)
+	if t.Kind != topics.SessionProgress {
+		return false
+	}
 	s := e.sessions.get(t.ID)
-	if t.Kind != topics.SessionProgress || s == nil {
-		return
+	if s == nil {
+		return true
 	}
 	at := moment(in.At)
 	samples, batch, err := workout.Parse(in.Payload, at)
-	if err != nil {
-		return // accepted by other rules than today's
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.rec.State == workout.Ended && s.rec.Summed {
+		return s.rec.Cleared // else the first ticks remove it
+	}
+	if !s.allowed(t.User) {
+		return true
+	}
 	p := s.person(t.User, e.opt.MaxMembers)
-	if p == nil || s.rec.State == workout.Ended && s.rec.Summed {
-		return
+	if err != nil || p == nil {
+		return false // accepted by other rules than today's
 	}
 	lost := p.track == nil
 	track, newest := e.following(s, t.User, p), false
@@ -251,6 +259,7 @@ func (e *Engine) Recall(in Inbound) {
 		e.newStanding(s, t.User, p, at)
 		e.tellMilestones(s, t.User, p, at)
 	}
+	return false
 }
 
 // newStanding ranks a participant whose newest sample has changed, and sees to
