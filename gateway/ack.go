@@ -83,8 +83,12 @@ func (g *Gateway) opened(r request, b *subscribeBody) (Stream, error) {
 	return st, nil
 }
 
-// granted is the answer to both.
-func granted(grants []Grant, err error) (reply, error) {
+// grants is the answer to both.
+type grants struct {
+	Filters []Grant `json:"filters"`
+}
+
+func granted(list []Grant, err error) (reply, error) {
 	var end *StreamEnd
 	if errors.As(err, &end) {
 		return reply{}, problem(http.StatusServiceUnavailable, "%s", end.Reason)
@@ -92,9 +96,7 @@ func granted(grants []Grant, err error) (reply, error) {
 	if err != nil {
 		return reply{}, fmt.Errorf("change subscriptions: %w", err)
 	}
-	return reply{body: struct {
-		Filters []Grant `json:"filters"`
-	}{grants}}, nil
+	return reply{body: grants{list}}, nil
 }
 
 // subscribe adds filters to a client's open stream.

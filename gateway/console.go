@@ -237,6 +237,12 @@ func (g *Gateway) listRefusals(r request) (reply, error) {
 	return reply{body: newList(g.o.Console.Refusals(limit), "")}, nil
 }
 
+// explanation is the answer of GET /explain/{messageId}.
+type explanation struct {
+	MessageID string      `json:"messageId"`
+	Messages  []Explained `json:"messages"`
+}
+
 // explain tells the sender, or an administrator, what became of a message. To
 // others it does not exist.
 func (g *Gateway) explain(r request) (reply, error) {
@@ -264,8 +270,5 @@ func (g *Gateway) explain(r request) (reply, error) {
 		}
 		return reply{}, problem(http.StatusNotFound, "no message %s of yours is in the log: %s", quote(id), hint)
 	}
-	return reply{body: struct {
-		MessageID string      `json:"messageId"`
-		Messages  []Explained `json:"messages"`
-	}{id, list}}, nil
+	return reply{body: explanation{id, list}}, nil
 }

@@ -16,6 +16,13 @@ type tokenBody struct {
 	Fit *access.Grants `json:"fit"`
 }
 
+// issuedToken is the answer.
+type issuedToken struct {
+	Token     string    `json:"token"`
+	UserID    string    `json:"userId"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
 // ttl is how long a token lives: a number of seconds, or a text like "15m".
 type ttl time.Duration
 
@@ -67,11 +74,7 @@ func (g *Gateway) issueToken(r request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusCreated, body: struct {
-		Token     string    `json:"token"`
-		UserID    string    `json:"userId"`
-		ExpiresAt time.Time `json:"expiresAt"`
-	}{token, b.UserID, expires}}, nil
+	return reply{status: http.StatusCreated, body: issuedToken{token, b.UserID, expires}}, nil
 }
 
 // mayChangeDevices lets users manage their own devices, and others those of
@@ -95,6 +98,13 @@ func (g *Gateway) listDevices(r request) (reply, error) {
 	return pageOf(r, devices, func(d access.Device) string { return d.Name })
 }
 
+// deviceSecret is the answer of PUT /users/{id}/devices/{device}.
+type deviceSecret struct {
+	UserID string `json:"userId"`
+	Name   string `json:"name"`
+	Secret string `json:"secret"`
+}
+
 // putDevice answers with the secret, this once.
 func (g *Gateway) putDevice(r request) (reply, error) {
 	id, name := r.PathValue("id"), r.PathValue("device")
@@ -105,11 +115,7 @@ func (g *Gateway) putDevice(r request) (reply, error) {
 		return reply{}, err
 	}
 	secret, created, err := g.o.Devices.PutDevice(r.Context(), id, name)
-	return saved(struct {
-		UserID string `json:"userId"`
-		Name   string `json:"name"`
-		Secret string `json:"secret"`
-	}{id, name, secret}, created), err
+	return saved(deviceSecret{id, name, secret}, created), err
 }
 
 func (g *Gateway) deleteDevice(r request) (reply, error) {

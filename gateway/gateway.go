@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -119,9 +120,11 @@ type Gateway struct {
 	root    http.Handler
 	api     *http.ServeMux
 	server  *http.Server
-	// patterns are the routes below apiPrefix, description is their OpenAPI document.
+	// patterns are the routes below apiPrefix, description is their OpenAPI document,
+	// docs the page of it; both are made when they are asked for first.
 	patterns    []string
-	description []byte
+	description func() []byte
+	docs        func() ([]byte, error)
 	streams     streamLimits
 	rate        rates
 	answers     answers
@@ -155,6 +158,8 @@ func New(o Options) (*Gateway, error) {
 	g.rate = rates{each: float64(o.Limits.RequestRate), now: time.Now}
 	g.answers = answers{now: time.Now, evicted: g.metrics.forgotten}
 	g.api = g.apiRoutes()
+	g.description = sync.OnceValue(func() []byte { return encodeJSON(describe(g.patterns)) })
+	g.docs = sync.OnceValues(func() ([]byte, error) { return docsOf(g.patterns, describe(g.patterns)) })
 	g.root = g.recovering(forwarded(o.Proxies, g.rootRoutes()))
 	g.server = &http.Server{
 		Handler:           g.root,

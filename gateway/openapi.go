@@ -1,38 +1,75 @@
 package gateway
 
 import (
-	"encoding"
-	"encoding/json"
 	"fmt"
-	"html"
 	"net/http"
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 )
 
 // operation is what the description says of a route beside what the route says
 // itself.
 type operation struct {
 	summary string
-	// query names the parameters of the query.
+	// about says more than the summary: who may, and what it does besides.
+	about string
+	// query names the parameters of the query; queryWords describe them.
 	query []string
-	// body and answer are values of the types that are read and written; nil: none,
-	// or an object that is described in docs/protocol.md.
+	// body and answer are values of the types that are read and written; nil: none.
 	body, answer any
-	// status of success; 0 means 200, or 204 for DELETE.
-	status int
+	// need names the members without which the body is refused.
+	need []string
+	// example is a body, as JSON.
+	example string
+	// status of success; 0 means 200, or 204 where there is no answer. created: 201
+	// as well, for what was not there before.
+	status  int
+	created bool
 	// media is the answer's, where it is not JSON.
 	media string
+	// public needs no credentials.
+	public bool
+	// refuses are statuses beside those that follow from what the operation is.
+	refuses []int
 }
 
 // m is a JSON object.
 type m = map[string]any
 
+// groups are the tags, in the order of the page, and the first parts of the paths
+// that belong to them.
+var groups = []struct {
+	name, about string
+	paths       []string
+}{
+	{"Account", "Who asks, tokens, and what users keep for themselves.", []string{"me", "tokens"}},
+	{"Messages", "Publishing, and MQTT's session as an event stream: the way that works where WebSocket does not.", []string{"publish", "events", "ack", "subscribe", "unsubscribe", "retained", "explain"}},
+	{"Sessions", "Live workouts and trainings.", []string{"sessions"}},
+	{"Challenges", "Challenges, their boards, and what was handed in.", []string{"challenges"}},
+	{"Chat", "Conversations and what was said.", []string{"conversations"}},
+	{"Matches", "Training partners.", []string{"matches"}},
+	{"Users", "Users, their devices, and who trains whom.", []string{"users", "links"}},
+	{"Operation", "What the server does, for administrators.", []string{"clients", "stats", "refusals", "webhooks", "backup"}},
+	{"Description", "This.", []string{"openapi.json", "docs"}},
+}
+
+// groupOf is the tag of a path.
+func groupOf(path string) string {
+	first := strings.SplitN(path, "/", 3)[1]
+	for _, g := range groups {
+		if slices.Contains(g.paths, first) {
+			return g.name
+		}
+	}
+	return first
+}
+
 // describe makes the OpenAPI 3.1 description of routes that are served. A route
 // that has no operation is left out; a test sees to it that each has one.
 func describe(patterns []string) m {
+	s := newSchemas()
+	s.of(reflect.TypeFor[Problem](), false)
 	paths := m{}
 	for _, pattern := range patterns {
 		method, path, _ := strings.Cut(pattern, " ")
@@ -45,89 +82,190 @@ func describe(patterns []string) m {
 			item = m{}
 			paths[apiPrefix+path] = item
 		}
-		item[strings.ToLower(method)] = op.describe(method, path)
+		item[strings.ToLower(method)] = op.describe(s, method, path)
+	}
+	tags := make([]any, len(groups))
+	for i, g := range groups {
+		tags[i] = m{"name": g.name, "description": g.about}
 	}
 	return m{
 		"openapi": "3.1.0",
 		"info": m{
-			"title": "fitmq", "version": "1",
-			"description": "The HTTP side of fitmq. docs/protocol.md says what the fields mean, and what the topics below publish and events carry.",
-			"license":     m{"name": "Apache-2.0", "identifier": "Apache-2.0"},
+			"title": "fitmq", "version": "1", "summary": "MQTT for fitness apps, over HTTP",
+			"description": "What the topics carry that /publish takes and /events gives, and what the fields of payloads mean, is in docs/protocol.md of the project. " +
+				"Lists are pages: `next` of one is `after` of the one behind it, and absent at the end.",
+			"license": m{"name": "Apache-2.0", "identifier": "Apache-2.0"},
 		},
-		"servers":  []any{m{"url": "/"}},
-		"security": []any{m{"basic": []any{}}, m{"bearer": []any{}}},
+		"servers":  []any{m{"url": "/", "description": "this server"}},
+		"security": []any{m{"basic": []any{}}, m{"bearer": []any{}}, m{"certificate": []any{}}},
+		"tags":     tags,
 		"paths":    paths,
 		"components": m{
 			"securitySchemes": m{
-				"basic":  m{"type": "http", "scheme": "basic", "description": "user and password, or a device's secret"},
-				"bearer": m{"type": "http", "scheme": "bearer", "description": "a JSON Web Token, or the administrator's token"},
+				"basic":       m{"type": "http", "scheme": "basic", "description": "user and password; the password may be a device's secret, a token, or for admin the administrator's token"},
+				"bearer":      m{"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "a JSON Web Token, or the administrator's token"},
+				"certificate": m{"type": "mutualTLS", "description": "a client certificate whose common name is the user's id, where the server is configured for it"},
 			},
-			"schemas": m{"Problem": schemaOf(reflect.TypeOf(Problem{}))},
-			"responses": m{"Problem": m{
-				"description": "what is wrong (RFC 9457)",
-				"content":     m{"application/problem+json": m{"schema": m{"$ref": "#/components/schemas/Problem"}}},
-			}},
+			"schemas": s.components, "responses": problemResponses(), "headers": m{
+				"ETag":               m{"description": "names what is shown: for If-None-Match and If-Match", "schema": m{"type": "string"}, "example": `W/"hN0c7mVqkYbS8x2T"`},
+				"Retry-After":        m{"description": "after how many seconds to try again", "schema": m{"type": "integer", "minimum": 1}, "example": 1},
+				"IdempotencyReplied": m{"description": "true where this is the answer to an earlier request with the same Idempotency-Key", "schema": m{"type": "string", "enum": []any{"true"}}},
+			},
 		},
 	}
 }
 
-// describe is the operation's object.
-func (o operation) describe(method, path string) m {
-	status := o.status
-	if status == 0 {
-		status = http.StatusOK
-		if method == http.MethodDelete {
-			status = http.StatusNoContent
+// problemWords say what each status of a problem means here.
+var problemWords = map[int]string{
+	400: "A parameter of the query or a header is not what it must be, or the body is not JSON.",
+	401: "Nobody is signed in, or not with valid credentials.",
+	403: "The caller has no right to it; the detail says why.",
+	404: "There is no such thing.",
+	409: "It does not go with what is there, or the same Idempotency-Key is under way.",
+	412: "If-Match names another state than the present one: somebody else has changed it.",
+	413: "The body is too large.",
+	415: "The body is not sent as application/json.",
+	422: "A member of the body is missing, unknown, or over its limit, or the Idempotency-Key was used for another request.",
+	429: "Too often: too many requests, wrong passwords, or messages over a quota.",
+	500: "The server's fault; its log says more.",
+	503: "Not now: the store cannot write, the server is too busy or goes down.",
+}
+
+// problemName names a status's response among the components.
+func problemName(status int) string {
+	return strings.ReplaceAll(http.StatusText(status), " ", "")
+}
+
+func problemResponses() m {
+	all := m{}
+	for status, words := range problemWords {
+		one := m{
+			"description": words,
+			"content":     m{"application/problem+json": m{"schema": ref("Problem"), "example": problem(status, "%s", strings.ToLower(words[:1])+words[1:])}},
 		}
+		switch status {
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+			one["headers"] = m{"Retry-After": ref2("headers", "Retry-After")}
+		case http.StatusUnauthorized:
+			one["headers"] = m{"WWW-Authenticate": m{"description": "the ways to sign in", "schema": m{"type": "string"}}}
+		}
+		all[problemName(status)] = one
 	}
-	success := m{"description": http.StatusText(status)}
-	switch {
-	case o.media != "":
-		success["content"] = m{o.media: m{"schema": m{"type": "string"}}}
-	case status != http.StatusNoContent:
-		success["content"] = m{"application/json": m{"schema": schema(o.answer)}}
+	return all
+}
+
+// ref refers to a schema, ref2 to another component.
+func ref(name string) m        { return ref2("schemas", name) }
+func ref2(kind, name string) m { return m{"$ref": "#/components/" + kind + "/" + name} }
+
+// describe is the operation's object.
+func (o operation) describe(s *schemas, method, path string) m {
+	responses := m{}
+	for _, status := range o.successes(method) {
+		responses[fmt.Sprint(status)] = o.success(s, method, status)
+	}
+	for _, status := range o.problems(method, path) {
+		responses[fmt.Sprint(status)] = ref2("responses", problemName(status))
+	}
+	if o.conditional(method) {
+		responses["304"] = m{"description": "It is what If-None-Match names.", "headers": m{"ETag": ref2("headers", "ETag")}}
 	}
 	d := m{
 		"summary": o.summary, "operationId": operationID(method, path),
-		"tags":      []any{strings.SplitN(path, "/", 3)[1]},
-		"responses": m{fmt.Sprint(status): success, "default": m{"$ref": "#/components/responses/Problem"}},
+		"tags": []any{groupOf(path)}, "responses": responses,
+	}
+	if o.about != "" {
+		d["description"] = o.about
+	}
+	if o.public {
+		d["security"] = []any{}
 	}
 	if params := o.parameters(method, path); len(params) > 0 {
 		d["parameters"] = params
 	}
-	if method == http.MethodPut || method == http.MethodPost {
-		d["requestBody"] = m{"required": true, "content": m{"application/json": m{"schema": schema(o.body)}}}
+	if o.takesBody(method) {
+		d["requestBody"] = o.requestBody(s)
 	}
 	return d
 }
 
-func (o operation) parameters(method, path string) []any {
-	var list []any
-	for part := range strings.SplitSeq(path, "/") {
-		if name, ok := strings.CutPrefix(part, "{"); ok {
-			list = append(list, m{"name": strings.TrimSuffix(name, "}"), "in": "path", "required": true, "schema": m{"type": "string"}})
+// conditional reports whether an answer has an ETag that is compared.
+func (o operation) conditional(method string) bool {
+	return method == http.MethodGet && o.media == ""
+}
+
+// takesBody reports whether a body may be sent.
+func (o operation) takesBody(method string) bool {
+	return method == http.MethodPut || method == http.MethodPost
+}
+
+func (o operation) successes(method string) []int {
+	status := o.status
+	if status == 0 {
+		status = http.StatusOK
+		if o.answer == nil && o.media == "" {
+			status = http.StatusNoContent
 		}
 	}
-	for _, name := range o.query {
-		kind := "string"
-		if slices.Contains([]string{"limit", "offset", "qos", "expiry"}, name) {
-			kind = "integer"
-		}
-		one := m{"name": name, "in": "query", "schema": m{"type": kind}}
-		if name == "filter" && path == "/events" {
-			one["schema"] = m{"type": "array", "items": m{"type": "string"}}
-		}
-		list = append(list, one)
+	if o.created {
+		return []int{status, http.StatusCreated}
+	}
+	return []int{status}
+}
+
+func (o operation) success(s *schemas, method string, status int) m {
+	words := map[int]string{200: "It is done.", 201: "It was not there before, and is now.", 204: "It is done; there is nothing to show."}
+	one := m{"description": words[status]}
+	if method == http.MethodGet {
+		one["description"] = o.summary
 	}
 	switch {
-	case path == "/events":
-		list = append(list, m{"name": "Last-Event-ID", "in": "header", "schema": m{"type": "string"}})
-	case method == http.MethodGet:
-		list = append(list, m{"name": "If-None-Match", "in": "header", "schema": m{"type": "string"}})
-	default:
-		list = append(list, m{"name": "Idempotency-Key", "in": "header", "schema": m{"type": "string", "maxLength": keyLength}})
+	case o.media != "":
+		one["content"] = m{o.media: m{"schema": m{"type": "string"}}}
+	case status != http.StatusNoContent:
+		one["content"] = m{"application/json": m{"schema": s.of(reflect.TypeOf(o.answer), false)}}
 	}
-	return list
+	switch {
+	case o.conditional(method):
+		one["headers"] = m{"ETag": ref2("headers", "ETag")}
+	case method != http.MethodGet:
+		one["headers"] = m{"Idempotency-Replayed": ref2("headers", "IdempotencyReplied")}
+	}
+	return one
+}
+
+// problems are the statuses with which the operation may refuse.
+func (o operation) problems(method, path string) []int {
+	if o.public {
+		return nil
+	}
+	list := slices.Clone(o.refuses)
+	list = append(list, 401, 429, 500, 503)
+	if path != "/me" {
+		list = append(list, 403) // tokens that are for topics alone, devices, and who may not
+	}
+	if len(o.query) > 0 {
+		list = append(list, 400)
+	}
+	if method != http.MethodGet {
+		list = append(list, 400, 409, 413, 422) // what the Idempotency-Key can do
+	}
+	if o.takesBody(method) {
+		list = append(list, 415)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func (o operation) requestBody(s *schemas) m {
+	content := m{"schema": m{"type": "object", "additionalProperties": false}}
+	if o.body != nil {
+		content["schema"] = s.body(reflect.TypeOf(o.body), o.need)
+	}
+	if o.example != "" {
+		content["example"] = rawJSON(o.example)
+	}
+	return m{"required": o.body != nil, "content": m{"application/json": content}}
 }
 
 // operationID is like getSessionsIdMembers.
@@ -140,114 +278,8 @@ func operationID(method, path string) string {
 	return b.String()
 }
 
-func schema(v any) m {
-	if v == nil {
-		return m{"type": "object"}
-	}
-	return schemaOf(reflect.TypeOf(v))
-}
-
-var (
-	textType = reflect.TypeFor[encoding.TextMarshaler]()
-	jsonType = reflect.TypeFor[json.Marshaler]()
-	readType = reflect.TypeFor[json.Unmarshaler]()
-)
-
-// schemaOf is the JSON Schema of what encoding/json makes of the type.
-func schemaOf(t reflect.Type) m {
-	switch {
-	case t.Kind() == reflect.Pointer:
-		return schemaOf(t.Elem())
-	case t == reflect.TypeFor[time.Time]():
-		return m{"type": "string", "format": "date-time"}
-	case t == reflect.TypeFor[ttl]():
-		return m{"type": []any{"number", "string"}}
-	case t.Implements(textType):
-		return m{"type": "string"}
-	case t.Implements(jsonType), reflect.PointerTo(t).Implements(readType):
-		return m{} // a form of its own
-	}
-	switch t.Kind() {
-	case reflect.String:
-		return m{"type": "string"}
-	case reflect.Bool:
-		return m{"type": "boolean"}
-	case reflect.Float32, reflect.Float64:
-		return m{"type": "number"}
-	case reflect.Slice, reflect.Array:
-		if t.Elem().Kind() == reflect.Uint8 {
-			return m{"type": "string", "contentEncoding": "base64"}
-		}
-		return m{"type": "array", "items": schemaOf(t.Elem())}
-	case reflect.Map:
-		return m{"type": "object", "additionalProperties": schemaOf(t.Elem())}
-	case reflect.Struct:
-		properties := m{}
-		addFields(properties, t)
-		return m{"type": "object", "properties": properties}
-	case reflect.Interface:
-		return m{}
-	}
-	return m{"type": "integer"}
-}
-
-func addFields(properties m, t reflect.Type) {
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		switch {
-		case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:
-			addFields(properties, f.Type)
-		case f.IsExported() && name != "-" && name != "":
-			properties[name] = schemaOf(f.Type)
-		}
-	}
-}
-
 // serveOpenAPI answers the description; it is open to everybody.
 func (g *Gateway) serveOpenAPI(w http.ResponseWriter, r *http.Request) {
-	out := &response{status: http.StatusOK, body: g.description}
+	out := &response{status: http.StatusOK, body: g.description()}
 	out.write(w, r)
-}
-
-// serveDocs shows the description as a page that needs nothing else.
-func (g *Gateway) serveDocs(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-	writeBody(w, r, http.StatusOK, docsPage(g.patterns))
-}
-
-const docsHead = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>fitmq: REST interface</title><style>
-:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem}
-h2{margin-top:2rem;border-bottom:1px solid}summary{cursor:pointer;padding:.25rem 0}code,pre{font-family:ui-monospace,monospace}
-pre{overflow-x:auto;padding:.75rem;border:1px solid}b{display:inline-block;min-width:4.5rem}
-</style><h1>fitmq: REST interface</h1><p>Sign in with Basic (user and password) or Bearer (a token). Errors are <code>application/problem+json</code>.
-The same for programs: <a href="openapi.json">openapi.json</a>.</p>
-`
-
-// docsPage lists the operations, each with its parameters and schemas.
-func docsPage(patterns []string) []byte {
-	var b strings.Builder
-	b.WriteString(docsHead)
-	section := ""
-	for _, pattern := range patterns {
-		method, path, _ := strings.Cut(pattern, " ")
-		op, known := operations[pattern]
-		if !known {
-			continue
-		}
-		if first := strings.SplitN(path, "/", 3)[1]; first != section {
-			section = first
-			fmt.Fprintf(&b, "<h2>%s</h2>\n", html.EscapeString(section))
-		}
-		detail, err := json.MarshalIndent(op.describe(method, path), "", "  ")
-		if err != nil {
-			continue // cannot be
-		}
-		fmt.Fprintf(&b, "<details><summary><b>%s</b> <code>%s</code> %s</summary><pre>%s</pre></details>\n",
-			method, html.EscapeString(apiPrefix+path), html.EscapeString(op.summary), html.EscapeString(string(detail)))
-	}
-	b.WriteString("</html>\n")
-	return []byte(b.String())
 }

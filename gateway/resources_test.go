@@ -225,6 +225,7 @@ func TestEngine_Errors(t *testing.T) {
 	for _, k := range kinds {
 		for _, c := range calls {
 			h := newHouse(t)
+			h.unheld = true
 			h.engine.err = fmt.Errorf("outer: %w", fitness.Errorf("try", k.kind, "what is wrong"))
 			res := h.do(t, "token", c.method, "/api/v1"+c.path, c.body)
 			want := "what is wrong"
@@ -405,6 +406,7 @@ func FuzzBody(f *testing.F) {
 	}
 	h := newHouse(f)
 	f.Fuzz(func(t *testing.T, body string) {
+		h.t = t
 		for _, path := range []string{"/api/v1/sessions/s1", "/api/v1/challenges/c1", "/api/v1/users/zoe", "/api/v1/links/tim/ana"} {
 			res := h.do(t, "token", "PUT", path, body)
 			if res.StatusCode >= 500 || res.StatusCode >= 400 && res.Header.Get("Content-Type") != "application/problem+json" {

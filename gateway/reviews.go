@@ -41,16 +41,19 @@ func queryBool(r request, name string) (bool, error) {
 	}
 }
 
+// reviewBody is the body of PUT .../review.
+type reviewBody struct {
+	Counted *bool `json:"counted"`
+}
+
 // reviewActivity settles whether an activity counts.
 func (g *Gateway) reviewActivity(r request) (reply, error) {
-	var body struct {
-		Counted *bool `json:"counted"`
-	}
+	var body reviewBody
 	if err := readBody(r.Request, &body); err != nil {
 		return reply{}, err
 	}
 	if body.Counted == nil {
-		return reply{}, faulty(http.StatusUnprocessableEntity, []Fault{{Detail: "counted is missing", Pointer: "/counted"}})
+		return reply{}, faulty(http.StatusUnprocessableEntity, []Fault{{Detail: "counted is missing", Pointer: pointer("counted")}})
 	}
 	a, err := g.o.Engine.ReviewActivity(r.Context(), r.actor(), r.PathValue("id"), r.PathValue("user"), r.PathValue("activity"), *body.Counted)
 	return reply{body: a}, err

@@ -107,7 +107,6 @@ func (g *Gateway) apiRoutes() *http.ServeMux {
 		mux.HandleFunc(method+" "+apiPrefix+path, handler)
 	}
 	g.patterns = slices.SortedFunc(maps.Keys(raw), byPath)
-	g.description = encodeJSON(describe(g.patterns))
 	return mux
 }
 

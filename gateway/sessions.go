@@ -105,12 +105,15 @@ func (g *Gateway) deleteMember(r request) (reply, error) {
 	return done, g.o.Engine.DeleteMember(r.Context(), r.actor(), r.PathValue("id"), r.PathValue("user"))
 }
 
+// controlBody is the body of POST /sessions/{id}/control.
+type controlBody struct {
+	Action string `json:"action"`
+	UserID string `json:"userId"`
+}
+
 // control does what a message on session/{id}/control does.
 func (g *Gateway) control(r request) (reply, error) {
-	var b struct {
-		Action string `json:"action"`
-		UserID string `json:"userId"`
-	}
+	var b controlBody
 	if err := readBody(r.Request, &b); err != nil {
 		return reply{}, err
 	}

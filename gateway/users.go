@@ -20,13 +20,16 @@ func newList[T any](items []T, next string) list[T] {
 	return list[T]{items, next}
 }
 
+// whoami is the answer of GET /me.
+type whoami struct {
+	UserID string      `json:"userId"`
+	Name   string      `json:"name"`
+	Role   access.Role `json:"role"`
+}
+
 // me answers who the credentials stand for.
 func (g *Gateway) me(r request) (reply, error) {
-	return reply{body: struct {
-		UserID string      `json:"userId"`
-		Name   string      `json:"name"`
-		Role   access.Role `json:"role"`
-	}{r.id.UserID, r.id.Name, r.id.Role}}, nil
+	return reply{body: whoami{r.id.UserID, r.id.Name, r.id.Role}}, nil
 }
 
 func (g *Gateway) listUsers(r request) (reply, error) {

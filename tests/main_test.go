@@ -4,10 +4,13 @@ package tests_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/fitmq/fitmq/gateway/gatewaytest"
 )
 
 // The programs under test, built once for all tests.
@@ -25,6 +28,8 @@ var (
 const python = "/usr/bin/python3"
 
 func TestMain(m *testing.M) {
+	// Every request that a test makes is held against the server's own description.
+	http.DefaultClient.Transport = &gatewaytest.Transport{}
 	code, err := buildAndRun(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

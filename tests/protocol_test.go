@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fitmq/fitmq/gateway/gatewaytest"
 	"github.com/fitmq/fitmq/topics"
 )
 
@@ -38,7 +42,9 @@ func lines(r io.Reader) <-chan string {
 	ch := make(chan string, 1000)
 	go func() {
 		defer close(ch)
-		for scan := bufio.NewScanner(r); scan.Scan(); {
+		scan := bufio.NewScanner(r)
+		scan.Buffer(nil, 4<<20) // the description is one line
+		for scan.Scan() {
 			ch <- scan.Text()
 		}
 	}()
@@ -54,8 +60,9 @@ func startReader(t *testing.T, s *server) *reader {
 		t.Fatal(err)
 	}
 	host, port := hostPort(t, s.mqtt)
+	held := holding(t, s)
 	cmd := exec.Command("bash", "--noprofile", "--norc")
-	cmd.Env = append(os.Environ(), "CURL_HOME="+home, "HOST="+host, "PORT="+port, "API=http://"+s.http+"/api/v1",
+	cmd.Env = append(os.Environ(), "CURL_HOME="+home, "HOST="+host, "PORT="+port, "API="+held+"/api/v1",
 		"FITMQ_DATA="+s.dir, "PATH="+filepath.Dir(fitmqPlainPath)+":"+os.Getenv("PATH"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // its listeners end with it
 	in, err := cmd.StdinPipe()
@@ -83,6 +90,31 @@ func startReader(t *testing.T, s *server) *reader {
 	r := &reader{in: in, out: lines(out), listened: lines(listened)}
 	r.enter(t, "set -o pipefail -o errtrace; trap 'echo \""+failed+"$BASH_COMMAND\"' ERR")
 	return r
+}
+
+// holding is a server before the server: what goes through it is held against the
+// server's description.
+func holding(t *testing.T, s *server) string {
+	t.Helper()
+	to, err := url.Parse("http://" + s.http)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy.FlushInterval = -1
+	proxy.Transport = &gatewaytest.Transport{}
+	proxy.ErrorHandler = func(w http.ResponseWriter, r *http.Request, err error) {
+		if r.Context().Err() == nil { // the client has not gone
+			t.Errorf("%s %s: %v", r.Method, r.URL, err)
+		}
+		w.WriteHeader(http.StatusBadGateway)
+	}
+	front := httptest.NewServer(proxy)
+	t.Cleanup(func() {
+		front.CloseClientConnections() // event streams have no end
+		front.Close()
+	})
+	return front.URL
 }
 
 // enter enters a line.
