@@ -191,7 +191,7 @@ func (l *link) hold(id uint16) (repeated bool, err error) {
 	switch l.s.held[id] {
 	case heldPending, heldRepeated:
 		l.s.held[id] = heldRepeated
-		l.again = append(l.again, id) // at most as many as arrive during one commit
+		l.in.again = append(l.in.again, id) // at most as many as arrive during one commit
 		return true, nil
 	case heldReceived:
 		l.ack(wire.PUBREC, id, wire.Success, "", &l.dirty)
@@ -199,11 +199,11 @@ func (l *link) hold(id uint16) (repeated bool, err error) {
 	case heldReleasing:
 		return true, nil
 	}
-	if l.holding >= l.s.hub.limits.ReceiveMaximum && l.client.Version == 5 {
+	if l.in.holding >= l.s.hub.limits.ReceiveMaximum && l.client.Version == 5 {
 		return false, l.s.hub.overQuota()
 	}
 	l.s.held[id] = heldPending
-	l.holding++
+	l.in.holding++
 	return false, nil
 }
 
@@ -218,7 +218,7 @@ func (l *link) pubrel(a wire.Ack) {
 	case heldReceived:
 		if !s.lasting.Load() {
 			delete(s.held, a.PacketID)
-			l.released()
+			l.in.released()
 			l.ack(wire.PUBCOMP, a.PacketID, wire.Success, "", &l.dirty)
 			return
 		}
@@ -231,10 +231,6 @@ func (l *link) pubrel(a wire.Ack) {
 	}
 }
 
-// released gives one exchange back to the client's quota. The session's mu is
-// held. An exchange that an earlier connection began was not counted here.
-func (l *link) released() { l.holding = max(l.holding-1, 0) }
-
 func (s *Session) freed(id uint16, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -246,7 +242,7 @@ func (s *Session) freed(id uint16, err error) {
 	// The client may have come back and repeated PUBREL meanwhile: one record
 	// answers both.
 	if l := s.answering(); l != nil {
-		l.released()
+		l.in.released()
 		l.ack(wire.PUBCOMP, id, wire.Success, "", &s.hub.commit.batch)
 	}
 }

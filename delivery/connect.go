@@ -29,10 +29,6 @@ type Connect struct {
 	Will               *wire.Will
 }
 
-// maxOutAliases bounds the memory for aliases towards one client: further
-// topics are sent by their names.
-const maxOutAliases = 64
-
 // ErrOwned: the client id is in use by another user's session.
 var ErrOwned = errors.New("client identifier belongs to another user")
 
@@ -94,22 +90,14 @@ func (h *Hub) Connect(c Connect) (Connection, error) {
 	unsettled := h.takeOver(s, replaced)
 	h.wills.settle(s.id)
 	h.returned(s.id)
-	l := &link{s: s, conn: c.Conn, client: c.Client, present: present, problem: c.ProblemInformation}
+	l := &link{s: s, conn: c.Conn, client: c.Client, present: present}
 	if l.stream, _ = c.Conn.(*Stream); l.stream != nil {
 		l.stream.l = l
 	}
 	if p, ok := c.Conn.(Packer); ok && p.Packs(1<<20) {
 		l.packer = p
 	}
-	l.window = h.limits.MaxInflight
-	if c.ReceiveMaximum != 0 {
-		l.window = min(l.window, int(c.ReceiveMaximum))
-	}
-	l.named.max = min(c.TopicAliasMaximum, maxOutAliases)
-	l.maxPacket = c.MaximumPacketSize
-	if l.maxPacket == 0 {
-		l.maxPacket = ^uint32(0)
-	}
+	l.agree(&c, h.limits.MaxInflight)
 	if unsettled {
 		l.follow()
 	}

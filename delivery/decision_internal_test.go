@@ -22,7 +22,7 @@ func (a *asked) MayReceive(*Client, string) bool     { a.n++; return true }
 func decided(tb testing.TB, users int) (a *asked, links []*link, names []string) {
 	tb.Helper()
 	a = &asked{}
-	h := &Hub{policy: a, meaning: a, index: newIndex()}
+	h := &Hub{ports: ports{policy: a, meaning: a}, index: newIndex()}
 	for i := range users {
 		s := newSession(h, fmt.Sprint("c", i))
 		l := &link{s: s, client: &Client{ID: s.id}}

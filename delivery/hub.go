@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -90,16 +88,11 @@ type Options struct {
 
 // Hub is the data plane of one broker.
 type Hub struct {
-	store    store.Store
-	policy   Policy
-	meaning  Meaning
-	observer Observer
-	// allowance is nil where there are no bounds by who a client is.
-	allowance Allowance
-	limits    Limits
-	log       *slog.Logger
-	now       func() time.Time
-	boot      int64 // Unix nanoseconds of its beginning
+	ports
+	limits Limits
+	log    *slog.Logger
+	now    func() time.Time
+	boot   int64 // Unix nanoseconds of its beginning
 
 	index    *index
 	retained *retained
@@ -112,35 +105,41 @@ type Hub struct {
 	history  history
 	traces   traces
 
-	// committed is the last log position whose effects are visible to a
-	// subscriber; tailed the last one that has been routed;
-	// lastApply is the last record that Meaning.Applied wanted.
-	committed, tailed, lastApply atomic.Uint64
-	// ownPending counts the broker's own messages on their way to the log.
-	ownPending atomic.Int64
-	// ownLogged is a log position that includes all of them that have arrived.
-	ownLogged atomic.Uint64
+	positions
 	// own orders the broker's own messages.
-	own sync.Mutex
+	own struct {
+		sync.Mutex
+		underway
+	}
 
 	// unsettled are connections that ended while something published over them
 	// was on its way, by client id: the client's next one follows it. Swept every
 	// second, so bounded by the connections that end in one.
 	unsettled sync.Map // string -> *link
 
+	saving saving
+	directory
+}
+
+// ports are what the data plane asks of the rest of the broker.
+type ports struct {
+	store    store.Store
+	policy   Policy
+	meaning  Meaning
+	observer Observer
+	// allowance is nil where there are no bounds by who a client is.
+	allowance Allowance
+}
+
+// positions are how far the work has come in the log.
+type positions struct {
+	// committed is the last one whose effects are visible to a subscriber; tailed
+	// the last one that has been routed; lastApply is the last record that
+	// Meaning.Applied wanted.
+	committed, tailed, lastApply atomic.Uint64
 	// checkpointed and trimmed belong to the ticking goroutine (and to New).
 	checkpointed store.Pos
 	trimmed      time.Time
-
-	// saving orders the writing of session rows by client id; taken before mu
-	// and a session's mu.
-	saving     [1024]sync.Mutex
-	savingSeed maphash.Seed
-
-	mu       sync.RWMutex // guards below; taken before a session's mu
-	sessions map[string]*Session
-	// byUser are the same sessions by their owners.
-	byUser map[string]map[*Session]struct{}
 }
 
 // New makes a Hub and recovers from the store what it was doing: sessions,
@@ -151,10 +150,11 @@ func New(ctx context.Context, o Options) (*Hub, error) {
 		o.Now = time.Now
 	}
 	h := &Hub{
-		store: o.Store, policy: o.Policy, meaning: o.Meaning, observer: o.Observer, allowance: o.Allowance,
+		ports:  ports{store: o.Store, policy: o.Policy, meaning: o.Meaning, observer: o.Observer, allowance: o.Allowance},
 		limits: o.Limits, log: o.Logger, now: o.Now,
 		index: newIndex(), retained: newRetained(), wills: newWills(),
-		sessions: map[string]*Session{}, byUser: map[string]map[*Session]struct{}{}, savingSeed: maphash.MakeSeed(),
+		saving:    saving{seed: maphash.MakeSeed()},
+		directory: directory{sessions: map[string]*Session{}, byUser: map[string]map[*Session]struct{}{}},
 	}
 	h.memory.init()
 	h.boot = h.now().UnixNano()
@@ -265,58 +265,6 @@ func (h *Hub) match(topic string) *matched { return h.index.match(topic, h.mayRe
 // mayReceive judges a delivery to a session's user.
 func (h *Hub) mayReceive(s *Session, topic string) bool {
 	return h.policy.MayReceive(s.who.Load(), topic)
-}
-
-func (h *Hub) session(clientID string) *Session {
-	if clientID == "" {
-		return nil
-	}
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.sessions[clientID]
-}
-
-// sessionsOf returns the user's sessions, connected or not.
-func (h *Hub) sessionsOf(userID string) []*Session {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return slices.Collect(maps.Keys(h.byUser[userID]))
-}
-
-// keepSession puts a session in its client id's place; mu is held, or nobody
-// else is there yet.
-func (h *Hub) keepSession(s *Session) {
-	h.dropSession(h.sessions[s.id])
-	h.sessions[s.id] = s
-	mine := h.byUser[s.user]
-	if mine == nil {
-		mine = make(map[*Session]struct{}, 1)
-		h.byUser[s.user] = mine
-	}
-	mine[s] = struct{}{}
-}
-
-// dropSession takes a session out, if there is one; mu is held.
-func (h *Hub) dropSession(s *Session) {
-	if s == nil {
-		return
-	}
-	delete(h.sessions, s.id)
-	mine := h.byUser[s.user]
-	delete(mine, s)
-	if len(mine) == 0 {
-		delete(h.byUser, s.user)
-	}
-}
-
-func (h *Hub) all() []*Session {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	list := make([]*Session, 0, len(h.sessions))
-	for _, s := range h.sessions {
-		list = append(list, s)
-	}
-	return list
 }
 
 func (h *Hub) cappedExpiry(seconds uint32) uint32 { return min(seconds, h.limits.MaxSessionExpiry) }

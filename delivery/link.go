@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -17,52 +16,23 @@ type link struct {
 	stream  *Stream // conn, where the client takes events; nil for packets
 	client  *Client
 	present bool // CONNACK said session present
-	problem bool // the client wants reason strings [3.1.2.11.7]
 
 	// busy is held while a packet is handled, so that a successor can wait for
 	// the end of it. Nothing else is locked around it but Session.attaching.
 	busy sync.Mutex
 
-	// window is how many QoS 1 and 2 messages the client takes at once: its
-	// Receive Maximum, at most Limits.MaxInflight.
-	window    int
-	maxPacket uint32 // bytes, the client's Maximum Packet Size
-
-	// aliases are the topics the client has named [3.3.2.3.4]; reading goroutine.
-	aliases []string
-	// named are the aliases that this connection's client has been given.
-	named outAliases
+	takes
 
 	// dirty are the connections that this publisher has written to since its
 	// last Idle; reading goroutine.
 	dirty batch
-	pub   wire.Publish // scratch of the reading goroutine
-	// holding counts the QoS 2 exchanges begun over this connection that are not
-	// complete: quotas begin anew with a connection [4.9]. Guarded by the session's mu.
-	holding int
-	// again are the QoS 2 ids that were repeated over this connection before their
-	// first message was in the log. Guarded by the session's mu.
-	again   []uint16
-	routed  int       // messages published over this connection
-	passing *passing  // scratch of the reading goroutine, once it has published
-	last    lastTopic // what is known of the topic published to last
-	// judgedAt is the session's rights when its filters were judged last.
-	judgedAt uint64
+	in    inbound
 
-	// pending counts this publisher's messages on their way to the log: while
-	// there are any, what follows takes the same way, to keep its order.
-	pending atomic.Int32
-	// logged is a log position that includes all of them that have arrived:
-	// until it has been routed, what follows takes the same way, too.
-	logged atomic.Uint64
-	// following: what the client has published over earlier connections may be
-	// on its way to the log, too.
-	following atomic.Bool
-	failed    atomic.Bool // a write to the store failed: the client must come again
-	open      atomic.Bool // CONNACK is out: deliveries may follow
-	joined    atomic.Bool // the index knows the connection: the log may be read up to now
-	held      atomic.Bool // deliveries wait for the connection's buffer to drain
-	clean     atomic.Bool // a DISCONNECT without will came
+	failed atomic.Bool // a write to the store failed: the client must come again
+	open   atomic.Bool // CONNACK is out: deliveries may follow
+	joined atomic.Bool // the index knows the connection: the log may be read up to now
+	held   atomic.Bool // deliveries wait for the connection's buffer to drain
+	clean  atomic.Bool // a DISCONNECT without will came
 }
 
 // A publisher's receivers are woken when its burst is over, so that it is one
@@ -97,7 +67,7 @@ func (l *link) handle(header byte, body []byte) error {
 	switch header >> 4 {
 	case wire.PUBLISH:
 		err := l.publish(header, body)
-		if l.routed++; l.routed%flushEvery == 0 && len(l.dirty.conns) >= flushMany {
+		if l.in.routed++; l.in.routed%flushEvery == 0 && len(l.dirty.conns) >= flushMany {
 			l.dirty.flush()
 		}
 		return err
@@ -167,17 +137,6 @@ func (l *link) congested() bool {
 // Closed is called when the connection has ended, whatever the reason, once.
 func (l *link) Closed() { l.s.hub.disconnected(l) }
 
-// takeAgain returns how often the id was repeated over this connection without
-// an answer, and forgets it. The session's mu is held; l may be nil.
-func (l *link) takeAgain(id uint16) int {
-	if l == nil {
-		return 0
-	}
-	n := len(l.again)
-	l.again = slices.DeleteFunc(l.again, func(x uint16) bool { return x == id })
-	return n - len(l.again)
-}
-
 // quiet waits for the end of the packet that is being handled: what comes over
 // a later connection must not overtake it. The session has another connection,
 // or none, so no more packets are taken. It waits for the store at most.
@@ -189,7 +148,7 @@ func (l *link) quiet() {
 // unsettled reports whether something that was published over this connection
 // is on its way to the log, or has not been routed from there.
 func (l *link) unsettled() bool {
-	return l.following.Load() || l.pending.Load() > 0 || l.logged.Load() > l.s.hub.tailed.Load()
+	return l.in.following.Load() || l.in.any(l.s.hub.tailed.Load())
 }
 
 // follow keeps the order of what the client publishes over one connection after
@@ -197,10 +156,10 @@ func (l *link) unsettled() bool {
 // routed, this connection's messages take the same way.
 func (l *link) follow() {
 	c := l.s.hub.commit
-	l.following.Store(true)
+	l.in.following.Store(true)
 	c.add(op{none: true, done: func(error) {
-		l.logged.Store(uint64(c.last))
-		l.following.Store(false)
+		l.in.logged.Store(uint64(c.last))
+		l.in.following.Store(false)
 	}}, false)
 }
 
@@ -240,143 +199,6 @@ func (l *link) ack(typ byte, id uint16, code wire.Code, reason string, out *batc
 	if l.conn.Send(b) {
 		out.add(l.conn)
 	}
-}
-
-// put writes a PUBLISH to the connection; id is 0 for QoS 0. ok is false when it
-// is over the client's Maximum Packet Size: then it is not sent, as if it had
-// been delivered [MQTT-3.1.2-25].
-func (l *link) put(m *Message, id uint16, qos byte, retain, dup bool, ids []uint32) (dirty, ok bool) {
-	if l.stream != nil {
-		l.stream.put(m, id, qos, retain, dup, ids)
-		return false, true
-	}
-	if l.named.max > 0 {
-		l.named.mu.Lock() // a topic must not be sent by its alias before its name
-		defer l.named.mu.Unlock()
-	}
-	named := len(l.named.byTopic)
-	f := l.encode(m, qos, retain, dup, ids)
-	if uint64(len(f.b)) > uint64(l.maxPacket) {
-		if len(l.named.byTopic) > named {
-			delete(l.named.byTopic, m.Topic) // the client has not been told
-		}
-		return false, false
-	}
-	at := f.idAt
-	if qos == 0 {
-		at = 0
-	}
-	if l.packer != nil && l.packer.Packs(len(m.Payload)) {
-		head := f.b[:len(f.b)-len(m.Payload)]
-		if packed := m.packedBy(l.packer); packed != nil && len(head) <= packHead {
-			return l.packer.SendPacked(head, at, id, packed), true
-		}
-	}
-	if qos == 0 {
-		return l.conn.Send(f.b), true
-	}
-	return l.conn.SendID(f.b, at, id), true
-}
-
-// packHead is how much may stand before a payload that is sent compressed.
-const packHead = 1<<16 - 1
-
-// lastTopic keeps what was found out about the topic that a publisher used
-// last, since it mostly goes on with it. The connection's reading goroutine
-// owns it.
-type lastTopic struct {
-	name    string
-	plain   bool   // Meaning.Plain
-	rights  uint64 // Session.rights when it was allowed; 0 = ask
-	matched *matched
-}
-
-// known returns the cache for the topic, begun anew when it is another one.
-func (l *link) known(topic string) *lastTopic {
-	if l.last.name != topic || l.last.name == "" {
-		l.last = lastTopic{name: topic, plain: l.s.hub.meaning.Plain(topic)}
-	}
-	return &l.last
-}
-
-// passing is a message that is routed and forgotten, with its frames.
-type passing struct {
-	Message
-	memory [frameVariants]frame
-}
-
-// keptFrame is how large a frame's memory may be to be kept for the next one.
-const keptFrame = 4 << 10
-
-// clear readies it for the next message.
-func (p *passing) clear() {
-	p.Payload, p.Props, p.Expires = nil, nil, 0
-	p.packed.Store(nil)
-	for i := range p.memory {
-		if p.frames[i].Load() == nil {
-			continue
-		}
-		p.frames[i].Store(nil)
-		if cap(p.memory[i].b) > keptFrame {
-			p.memory[i].b = nil
-		}
-	}
-}
-
-// receivers returns who gets the topic that was published to last.
-func (l *link) receivers() *matched {
-	k := &l.last
-	if k.matched == nil || !l.s.hub.index.valid(k.matched) {
-		k.matched = l.s.hub.match(k.name)
-	}
-	return k.matched
-}
-
-// outAliases are the topic aliases towards one client, as many as it allows
-// [MQTT-3.1.2-26]: the first topics it gets keep theirs.
-type outAliases struct {
-	max     uint16
-	mu      sync.Mutex // guards byTopic, and the order of what is sent under it
-	byTopic map[string]uint16
-}
-
-// of returns the topic's alias, 0 for none, and whether the client knows it.
-func (a *outAliases) of(topic string) (alias uint16, known bool) {
-	if alias, known = a.byTopic[topic]; known {
-		return alias, true
-	}
-	if len(a.byTopic) >= int(a.max) {
-		return 0, false
-	}
-	if a.byTopic == nil {
-		a.byTopic = map[string]uint16{}
-	}
-	alias = uint16(len(a.byTopic) + 1)
-	a.byTopic[topic] = alias
-	return alias, false
-}
-
-// encode returns the PUBLISH for this receiver: the shared encoding when
-// nothing in it is the receiver's own.
-func (l *link) encode(m *Message, qos byte, retain, dup bool, ids []uint32) *frame {
-	version := l.client.Version
-	if version < 5 {
-		ids = nil
-	}
-	expiry := m.expiryInterval()
-	if m.Expires != 0 {
-		expiry = m.remaining(l.s.hub.now())
-	}
-	var alias uint16
-	var known bool
-	if l.named.max > 0 {
-		alias, known = l.named.of(m.Topic)
-	}
-	if dup || len(ids) > 0 || alias != 0 || expiry != m.expiryInterval() {
-		f := m.encode(&encoding{version: version, qos: qos, retain: retain, dup: dup, ids: ids, expiry: expiry, alias: alias, omit: known}, nil)
-		return &f
-	}
-	return m.frameFor(version, qos, retain)
 }
 
 // batch is the connections that have something to flush.

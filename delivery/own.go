@@ -78,10 +78,9 @@ func (h *Hub) keep(m *Message, v *Verdict, done func(error)) {
 		}
 		return
 	}
-	h.ownPending.Add(1)
+	h.own.pending.Add(1)
 	h.commit.add(op{rec: h.record(m, v.RecordID), done: func(err error) {
-		h.ownLogged.Store(uint64(h.commit.last))
-		h.ownPending.Add(-1)
+		h.own.arrived(h.commit.last)
 		if err == nil && v.Retain {
 			h.retained.set(m)
 		}

@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
-	"sync"
 	"time"
 
 	"github.com/fitmq/fitmq/delivery/wire"
@@ -121,7 +119,7 @@ func (r *willRow) will() (*will, error) {
 // saveSession makes the session's slow-moving state durable: for a session
 // that outlives its connection, and for any that has a will. mu is not held.
 func (h *Hub) saveSession(s *Session) error {
-	saving := h.savingOf(s.id)
+	saving := h.saving.of(s.id)
 	saving.Lock()
 	defer saving.Unlock()
 	s.mu.Lock()
@@ -175,7 +173,7 @@ func (h *Hub) deleteRow(id string) error {
 }
 
 func (h *Hub) forgetSession(s *Session) error {
-	saving := h.savingOf(s.id)
+	saving := h.saving.of(s.id)
 	saving.Lock()
 	defer saving.Unlock()
 	if !s.kept.row {
@@ -185,18 +183,13 @@ func (h *Hub) forgetSession(s *Session) error {
 }
 
 // removeRow deletes what is stored of a session, unless a later one of the same
-// client id has written its own already. savingOf(s.id) is held.
+// client id has written its own already. saving.of(s.id) is held.
 func (h *Hub) removeRow(s *Session) error {
 	s.kept.row = false
 	if cur := h.session(s.id); cur != nil && cur != s && cur.kept.written {
 		return nil
 	}
 	return h.deleteRow(s.id)
-}
-
-// savingOf orders what is written of the sessions that one client id has had.
-func (h *Hub) savingOf(id string) *sync.Mutex {
-	return &h.saving[maphash.String(h.savingSeed, id)%uint64(len(h.saving))]
 }
 
 // checkpoint writes what has changed behind the log, then the position that
@@ -262,7 +255,7 @@ func (h *Hub) writeProgress(ctx context.Context, pos store.Pos) error {
 	var puts []store.Put
 	var wrote []*Session
 	for _, s := range h.all() {
-		saving := h.savingOf(s.id)
+		saving := h.saving.of(s.id)
 		saving.Lock()
 		stored := s.kept.row
 		saving.Unlock()
@@ -341,11 +334,7 @@ func (s *Session) progress(pos store.Pos) progressRow {
 	for p := range o.took {
 		r.Took = append(r.Took, p)
 	}
-	for id, state := range s.held {
-		if state != heldPending && state != heldRepeated {
-			r.Held = append(r.Held, id)
-		}
-	}
+	r.Held = s.held.lasting()
 	return r
 }
 

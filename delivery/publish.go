@@ -12,7 +12,7 @@ import (
 // publish takes a PUBLISH from the client: packet rules, aliases, the QoS 2 id,
 // rights, meaning; then to the log or straight to the subscribers.
 func (l *link) publish(header byte, body []byte) error {
-	p := &l.pub
+	p := &l.in.pub
 	if err := p.Parse(l.client.Version, header, body); err != nil {
 		return err
 	}
@@ -23,7 +23,7 @@ func (l *link) publish(header byte, body []byte) error {
 	h := l.s.hub
 	h.stats.Received[p.QoS].Add(1)
 	l.notePublish(header, p, topic)
-	if p.QoS > 0 && int(l.pending.Load()) >= h.limits.ReceiveMaximum && l.client.Version == 5 {
+	if p.QoS > 0 && int(l.in.pending.Load()) >= h.limits.ReceiveMaximum && l.client.Version == 5 {
 		return h.overQuota()
 	}
 	if p.QoS == 2 {
@@ -87,12 +87,12 @@ func (l *link) passOn(p *wire.Publish) bool {
 	if len(mt.targets) == 0 {
 		return true
 	}
-	if l.passing == nil {
-		l.passing = &passing{}
-		l.passing.own = &l.passing.memory
+	if l.in.passing == nil {
+		l.in.passing = &passing{}
+		l.in.passing.own = &l.in.passing.memory
 	}
-	m := &l.passing.Message
-	m.Topic, m.Payload = l.last.name, p.Payload
+	m := &l.in.passing.Message
+	m.Topic, m.Payload = l.in.last.name, p.Payload
 	if !p.Props.Empty() {
 		m.Props = &p.Props
 		if p.Props.HasExpiry {
@@ -100,7 +100,7 @@ func (l *link) passOn(p *wire.Publish) bool {
 		}
 	}
 	l.s.hub.route(m, mt, l.s, &l.dirty)
-	l.passing.clear()
+	l.in.passing.clear()
 	return true
 }
 
@@ -113,14 +113,14 @@ func (l *link) topic(p *wire.Publish) (topic, tooBig string, err error) {
 			return "", "", &wire.Error{Code: wire.TopicAliasInvalid, Reason: fmt.Sprintf("topic alias %d is over the maximum of %d [MQTT-3.3.2-9]", alias, lim.TopicAliasMaximum)}
 		}
 		if len(p.Topic) == 0 {
-			if alias >= len(l.aliases) || l.aliases[alias] == "" {
+			if alias >= len(l.in.aliases) || l.in.aliases[alias] == "" {
 				return "", "", &wire.Error{Code: wire.ProtocolError, Reason: fmt.Sprintf("topic alias %d has not been set [3.3.2.3.4]", alias)}
 			}
-			return l.aliases[alias], "", nil
+			return l.in.aliases[alias], "", nil
 		}
 	}
-	if p.Props.TopicAlias == 0 && string(p.Topic) == l.last.name && l.last.name != "" {
-		return l.last.name, "", nil
+	if p.Props.TopicAlias == 0 && string(p.Topic) == l.in.last.name && l.in.last.name != "" {
+		return l.in.last.name, "", nil
 	}
 	topic = string(p.Topic)
 	if levels := strings.Count(topic, "/") + 1; levels > lim.TopicLevels {
@@ -130,10 +130,10 @@ func (l *link) topic(p *wire.Publish) (topic, tooBig string, err error) {
 		return topic, fmt.Sprintf("topic has %d bytes, the limit is %d", len(topic), lim.TopicLength), nil
 	}
 	if alias := int(p.Props.TopicAlias); alias != 0 {
-		if l.aliases == nil {
-			l.aliases = make([]string, lim.TopicAliasMaximum+1)
+		if l.in.aliases == nil {
+			l.in.aliases = make([]string, lim.TopicAliasMaximum+1)
 		}
-		l.aliases[alias] = topic
+		l.in.aliases[alias] = topic
 	}
 	return topic, "", nil
 }
@@ -228,7 +228,7 @@ func (l *link) refuse(qos byte, id uint16, m *Message, v Verdict) {
 	if qos == 2 {
 		l.s.mu.Lock()
 		delete(l.s.held, id) // a failing PUBREC ends the exchange [MQTT-4.3.3-9]
-		l.holding--
+		l.in.holding--
 		if l.client.Version < 5 {
 			l.s.held[id] = heldReceived // MQTT 3 goes on with PUBREL
 		}
@@ -245,14 +245,14 @@ func (l *link) refuse(qos byte, id uint16, m *Message, v Verdict) {
 	if qos == 2 {
 		typ = wire.PUBREC
 	}
-	if l.pending.Load() == 0 {
+	if l.in.pending.Load() == 0 {
 		l.ack(typ, id, v.Code, v.Reason, &l.dirty)
 		return
 	}
 	// Acknowledgements keep the order of the PUBLISH packets [MQTT-4.6.0-2].
-	l.pending.Add(1)
+	l.in.pending.Add(1)
 	l.s.hub.commit.add(op{none: true, from: l, done: func(err error) {
-		l.pending.Add(-1)
+		l.in.pending.Add(-1)
 		if err == nil {
 			l.ack(typ, id, v.Code, v.Reason, &l.s.hub.commit.batch)
 		}
@@ -281,10 +281,9 @@ func (l *link) accept(m *Message, v Verdict, qos byte, id uint16) {
 	if qos == 2 {
 		m.From.PacketID = id
 	}
-	l.pending.Add(1)
+	l.in.pending.Add(1)
 	h.commit.add(op{rec: h.record(m, v.RecordID), from: l, done: func(err error) {
-		l.logged.Store(uint64(h.commit.last))
-		l.pending.Add(-1)
+		l.in.arrived(h.commit.last)
 		if err != nil {
 			l.forget(qos, id)
 			return
@@ -313,7 +312,7 @@ func (h *Hub) mustLog(m *Message, v Verdict, mt *matched, l *link) bool {
 		return true
 	}
 	if l == nil {
-		return h.ownPending.Load() > 0 || h.ownLogged.Load() > h.tailed.Load()
+		return h.own.any(h.tailed.Load())
 	}
 	return l.unsettled() || m.QoS == 2 && l.s.lasting.Load()
 }
@@ -342,7 +341,9 @@ func (l *link) accepted(qos byte, id uint16, out *batch, mt *matched) {
 			if to = l.s.answering(); to != l { // the client has come back meanwhile
 				times = 0
 			}
-			times += to.takeAgain(id)
+			if to != nil {
+				times += to.in.takeAgain(id)
+			}
 		}
 		l.s.mu.Unlock()
 		for range times {

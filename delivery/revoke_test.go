@@ -210,6 +210,10 @@ func TestGroup_Forbidden(t *testing.T) {
 			pub.publish(topic, "x", 1, uint16(i+1), false, false)
 		}
 		ana.wantMessage("b", "x")
+		eventually(t, "the others wait for ana", func() bool {
+			q, err := p.hub.Queue(t.Context(), "ana")
+			return err == nil && q.Messages == 2
+		})
 		ben.subscribe("$share/g/+", 1)
 		d.set("ana a")
 		p.hub.Revoke("ana")

@@ -1,9 +1,6 @@
 package delivery
 
 import (
-	"cmp"
-	"slices"
-
 	"github.com/fitmq/fitmq/delivery/wire"
 	"github.com/fitmq/fitmq/store"
 	"github.com/fitmq/fitmq/topics"
@@ -254,19 +251,6 @@ func (s *Session) recall(q *queued) {
 		if sub.id != 0 && sub.group == q.share && topics.Match(sub.inner(), q.m.Topic) {
 			q.ids = append(q.ids, sub.id)
 		}
-	}
-}
-
-// sortFlights brings the window into the order of the log, which is that of
-// sending but after a restart. What is not owed from the log comes first.
-func (o *outbound) sortFlights() {
-	if slices.ContainsFunc(o.flights, func(f flight) bool { return f.mark.n != 0 }) {
-		return // the ids of events tell the order, and it is that of the log already
-	}
-	byPos := func(a, b flight) int { return cmp.Compare(a.owed(), b.owed()) }
-	if !slices.IsSortedFunc(o.flights, byPos) {
-		slices.SortStableFunc(o.flights, byPos)
-		o.mixed = true
 	}
 }
 

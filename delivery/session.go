@@ -18,21 +18,10 @@ const never = ^uint32(0)
 type Session struct {
 	hub *Hub
 	id  string // client identifier
+	owner
 
 	// link is the connection, nil while there is none. Written under mu.
-	link atomic.Pointer[link]
-	// lasting: the session outlives its connection (session expiry over 0), or
-	// did before: then it is owed what waits in the log, although it ends with
-	// this connection.
-	lasting atomic.Bool
-
-	// rights rises when the user's rights may have become less; starts at 1.
-	rights atomic.Uint64
-	// who is the client as of the last connection: deliveries are judged by it.
-	who atomic.Pointer[Client]
-
-	user string // who owns the client id; set before the session is shared
-
+	link   atomic.Pointer[link]
 	traced tracePoint
 
 	// attaching lets one CONNECT at a time take the session over.
@@ -44,23 +33,62 @@ type Session struct {
 	// mu guards all below. Lock order: mu before the connection's own; never
 	// taken while the index or the committer is locked.
 	mu sync.Mutex
+	lifetime
+	subs  map[string]*subscription
+	will  *will
+	out   outbound
+	held  heldIDs
+	dirty bool // progress to be written by the next checkpoint
+}
+
+// owner is whose session it is. Safe for concurrent use.
+type owner struct {
+	user string // who owns the client id; set before the session is shared
+	// who is the client as of the last connection: deliveries are judged by it.
+	who atomic.Pointer[Client]
+	// rights rises when the user's rights may have become less; starts at 1.
+	rights atomic.Uint64
+}
+
+// lifetime is how long a session is there. The session's mu guards it, but for
+// reading lasting.
+type lifetime struct {
+	// lasting: the session outlives its connection (session expiry over 0), or
+	// did before: then it is owed what waits in the log, although it ends with
+	// this connection.
+	lasting atomic.Bool
 	// expiry is the session expiry interval in seconds [3.1.2.11.2].
 	expiry uint32
-	subs   map[string]*subscription
-	will   *will
-	out    outbound
-	held   map[uint16]heldState // inbound QoS 2 ids
 	// connected is the latest connection's beginning, Unix nanoseconds.
 	connected int64
 	// offlineSince is when the connection went, Unix nanoseconds; 0 = connected.
 	offlineSince int64
 	ended        bool // expired or replaced: takes nothing any more
-	dirty        bool // progress to be written by the next checkpoint
+}
+
+// setExpiry changes the session expiry interval.
+func (t *lifetime) setExpiry(seconds uint32) {
+	t.expiry = seconds
+	if seconds > 0 {
+		t.lasting.Store(true)
+	}
+}
+
+// outlives reports whether the session goes on without a connection.
+func (t *lifetime) outlives() bool { return t.expiry > 0 }
+
+// expired reports whether the session, without a connection since
+// offlineSince, has outlived its interval at now.
+func (t *lifetime) expired(now time.Time) bool {
+	if t.offlineSince == 0 || t.expiry == never {
+		return false
+	}
+	return now.UnixNano() >= t.offlineSince+int64(t.expiry)*int64(time.Second)
 }
 
 // kept is what is known of the session's stored form.
 type kept struct {
-	// Hub.savingOf guards both: row, there is one to be removed; written, it is
+	// Hub.saving guards both: row, there is one to be removed; written, it is
 	// this session's own.
 	row, written bool
 	// gen tells this session's rows from those of an earlier one with the same
@@ -71,18 +99,8 @@ type kept struct {
 	born, applied store.Pos
 }
 
-// heldState is where an inbound QoS 2 exchange stands.
-type heldState uint8
-
-const (
-	heldPending   heldState = iota + 1 // its record is on the way to the log
-	heldReceived                       // PUBREC sent or due, PUBREL awaited
-	heldReleasing                      // PUBREL came, its record is on the way
-	heldRepeated                       // as heldPending, and the present connection has repeated it
-)
-
 func newSession(h *Hub, id string) *Session {
-	s := &Session{hub: h, id: id, subs: map[string]*subscription{}, held: map[uint16]heldState{}}
+	s := &Session{hub: h, id: id, subs: map[string]*subscription{}, held: heldIDs{}}
 	s.rights.Store(1)
 	s.traced.Store(h.traces.of(id))
 	return s
@@ -103,26 +121,6 @@ func (s *Session) reach() (*link, bool) {
 func (s *Session) answering() *link {
 	l, _ := s.reach()
 	return l
-}
-
-// setExpiry changes the session expiry interval; mu is held.
-func (s *Session) setExpiry(seconds uint32) {
-	s.expiry = seconds
-	if seconds > 0 {
-		s.lasting.Store(true)
-	}
-}
-
-// outlives reports whether the session goes on without a connection; mu is held.
-func (s *Session) outlives() bool { return s.expiry > 0 }
-
-// expired reports whether the session, without a connection since
-// offlineSince, has outlived its interval at now. mu is held.
-func (s *Session) expired(now time.Time) bool {
-	if s.offlineSince == 0 || s.expiry == never {
-		return false
-	}
-	return now.UnixNano() >= s.offlineSince+int64(s.expiry)*int64(time.Second)
 }
 
 // filters returns the session's subscriptions; mu is held.
@@ -194,7 +192,7 @@ func (s *Session) detach(l *link, clean bool) (w *will, mine bool) {
 	s.link.Store(nil)
 	s.offlineSince = s.hub.now().UnixNano()
 	back := s.out.close(s)
-	s.unanswered()
+	s.held.unanswered()
 	s.dirty = true
 	subs := s.filters()
 	s.mu.Unlock()
@@ -206,20 +204,6 @@ func (s *Session) detach(l *link, clean bool) (w *will, mine bool) {
 		s.hub.index.spoil(sub.inner())
 	}
 	return w, true
-}
-
-// unanswered readies inbound QoS 2 ids for the next connection. One whose
-// record is on its way to the log stays pending: the client's repetition must
-// not become a second message. mu is held.
-func (s *Session) unanswered() {
-	for id, state := range s.held {
-		switch state {
-		case heldRepeated:
-			s.held[id] = heldPending
-		case heldReleasing:
-			s.held[id] = heldReceived
-		}
-	}
 }
 
 // lost reports a failed write to a session's client and ends the connection:

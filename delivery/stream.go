@@ -141,12 +141,12 @@ func (st *Stream) Close() {
 func (st *Stream) Subscribe(wants []wire.Subscription) ([]wire.Code, error) {
 	st.changing.Lock()
 	defer st.changing.Unlock()
-	codes, granted, existed, err := st.l.grant(wants, 0)
+	g, err := st.l.grant(wants, 0)
 	if err != nil {
 		return nil, err
 	}
-	st.l.subscribed(granted, existed)
-	return codes, nil
+	st.l.subscribed(g)
+	return g.codes, nil
 }
 
 // Unsubscribe ends subscriptions, and answers as UNSUBACK does. Errors as of

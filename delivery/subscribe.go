@@ -15,62 +15,71 @@ func (l *link) subscribe(body []byte) error {
 	if err != nil {
 		return err
 	}
-	codes, granted, existed, err := l.grant(req.Subscriptions, req.ID)
+	g, err := l.grant(req.Subscriptions, req.ID)
 	if err != nil {
 		return nil //nolint:nilerr // the connection is ending
 	}
-	if l.conn.Send(wire.AppendSuback(nil, l.client.Version, req.PacketID, codes)) {
+	if l.conn.Send(wire.AppendSuback(nil, l.client.Version, req.PacketID, g.codes)) {
 		l.dirty.add(l.conn)
 	}
-	l.subscribed(granted, existed)
+	l.subscribed(g)
 	return nil
+}
+
+// grant is what became of the filters that a client wants, in their order.
+type grant struct {
+	codes   []wire.Code
+	subs    []*subscription // nil for a refused one
+	existed []bool          // there was a subscription with the same filter
+	rights  uint64          // the session's, when the filters were judged
 }
 
 // grant judges filters, and puts in force and stores what is granted. An error
 // means that the store cannot write: the connection is ending.
-func (l *link) grant(wants []wire.Subscription, id uint32) (codes []wire.Code, granted []*subscription, existed []bool, err error) {
+func (l *link) grant(wants []wire.Subscription, id uint32) (*grant, error) {
 	h := l.s.hub
-	l.judgedAt = l.s.rights.Load() // before judging
-	codes = make([]wire.Code, len(wants))
-	granted = make([]*subscription, len(wants))
+	g := &grant{
+		codes: make([]wire.Code, len(wants)), subs: make([]*subscription, len(wants)),
+		rights: l.s.rights.Load(), // before judging
+	}
 	for i, want := range wants {
-		codes[i] = l.judgeFilter(want.Filter)
-		l.noteFilter("SUBSCRIBE", want.Filter, want.QoS, codes[i])
-		if codes[i].Failed() {
+		g.codes[i] = l.judgeFilter(want.Filter)
+		l.noteFilter("SUBSCRIBE", want.Filter, want.QoS, g.codes[i])
+		if g.codes[i].Failed() {
 			continue
 		}
-		codes[i] = wire.Code(want.QoS)
-		granted[i] = &subscription{
+		g.codes[i] = wire.Code(want.QoS)
+		g.subs[i] = &subscription{
 			filter: want.Filter, qos: want.QoS, noLocal: want.NoLocal,
 			asPublished: want.RetainAsPublished, retainHandling: want.RetainHandling,
 			id: id, since: store.Pos(h.committed.Load()),
 		}
-		granted[i].localSince = granted[i].since
+		g.subs[i].localSince = g.subs[i].since
 	}
-	existed = l.enter(granted)
+	g.existed = l.enter(g.subs)
 	if err := h.saveSession(l.s); err != nil {
 		h.log.Error("store subscriptions", "client", l.s.id, "error", err)
 		l.lost("the store cannot write")
 		l.s.sent()
-		return nil, nil, nil, err
+		return nil, err
 	}
-	return codes, granted, existed, nil
+	return g, nil
 }
 
 // subscribed tells of new subscriptions and sends what is retained for them.
-func (l *link) subscribed(granted []*subscription, existed []bool) {
+func (l *link) subscribed(g *grant) {
 	h := l.s.hub
 	defer l.s.sent()
-	for i, sub := range granted {
+	for i, sub := range g.subs {
 		if sub == nil {
 			continue
 		}
 		h.observer.Subscribed(l.client, sub.filter)
-		if sub.sendsRetained(existed[i]) {
+		if sub.sendsRetained(g.existed[i]) {
 			h.sendRetained(l, sub, keptAsked)
 		}
 	}
-	if l.s.rights.Load() != l.judgedAt { // they changed between judging and now
+	if l.s.rights.Load() != g.rights { // they changed between judging and now
 		h.endForbidden(l.s, l.s.snapshot())()
 	}
 }
