@@ -15,6 +15,8 @@ interface Pair {
 export class Network {
   readonly #pairs = new Set<Pair>()
   readonly #server = createServer({ pauseOnConnect: true }, (near) => this.#accept(near))
+  /** Held, so that they stay open, until the end. */
+  readonly #forgotten: Pair[] = []
   #websockets: WebSockets = 'let through'
   #state: 'up' | 'broken' | 'silent' = 'up'
   /** Where the browser finds the broker. */
@@ -45,6 +47,18 @@ export class Network {
     }
   }
 
+  /** What is open is dead and nobody is told, as after a sleep or with a new address; new connections come about. */
+  forget(): void {
+    for (const { near, far } of this.#pairs) {
+      near.unpipe()
+      far.unpipe()
+      near.pause()
+      far.pause()
+    }
+    this.#forgotten.push(...this.#pairs)
+    this.#pairs.clear()
+  }
+
   /** All is well again. What connections have survived a silence deliver what was held up. */
   mend(): void {
     this.#state = 'up'
@@ -62,6 +76,7 @@ export class Network {
 
   stop(): void {
     this.break()
+    for (const { near } of this.#forgotten) near.destroy()
     this.#server.close()
   }
 

@@ -77,9 +77,10 @@ export class Stage {
   }
 
   /** Somebody with a browser and a network, signed in by password or, with tokens, by getToken. */
-  async person(user: string, how: { network?: Network; context?: BrowserContext; tokens?: boolean } = {}): Promise<Talker> {
+  async person(user: string, how: { network?: Network; context?: BrowserContext; tokens?: boolean; before?: (page: Page) => Promise<unknown> } = {}): Promise<Talker> {
     const network = how.network ?? (await this.network())
     const page = await (how.context ?? (await this.context())).newPage()
+    await how.before?.(page)
     const fragment = new URLSearchParams({ url: network.url, user, ...(how.tokens ? {} : { password: `${user}-secret` }) })
     await page.goto(`http://127.0.0.1:${(this.pages.address() as AddressInfo).port}/talk.html#${fragment}`)
     return new Talker(page, network, user)
@@ -113,6 +114,18 @@ export class Talker {
 
   notes(key: 'heard' | 'said' | 'transports' | 'errors'): Promise<string[]> {
     return this.page.evaluate((k) => window.talk.notes(k), key)
+  }
+
+  /** A copy of this tab, which the browser gives a copy of its sessionStorage. */
+  async copy(): Promise<Talker> {
+    const opened = this.page.context().waitForEvent('page')
+    await this.page.evaluate(() => void window.open(location.href))
+    return new Talker(await opened, this.network, this.user)
+  }
+
+  /** The client id of this tab. */
+  clientId(): Promise<string | null> {
+    return this.page.evaluate((user) => sessionStorage.getItem(`fitmq:client:${user}`), this.user)
   }
 
   /** Begins to say ana1, ana2... */

@@ -21,9 +21,15 @@ async function talking(): Promise<[Talker, Talker]> {
   return [ana, ben]
 }
 
-for (const failing of ['break', 'fallSilent'] as const) {
-  test(`a network that ${failing === 'break' ? 'breaks' : 'falls silent'} for ${away} s loses nothing in either direction`, async () => {
+const failures = [['break', 'websocket'], ['fallSilent', 'websocket'], ['break', 'sse'], ['fallSilent', 'sse']] as const
+for (const [failing, transport] of failures) {
+  test(`a network that ${failing === 'break' ? 'breaks' : 'falls silent'} for ${away} s under ${transport} loses nothing in either direction`, async () => {
     const [ana, ben] = await talking()
+    if (transport === 'sse') {
+      ana.network.webSockets('answer 403')
+      await ana.expectTransport('sse')
+      await ana.more('heard', 4)
+    }
     ana.network[failing]()
     const until = Date.now() + away * 1000
     await ben.more('said', 5)
@@ -32,7 +38,7 @@ for (const failing of ['break', 'fallSilent'] as const) {
     await expect.poll(() => Date.now(), { timeout: 60_000, intervals: [200] }).toBeGreaterThan(until)
     expect(await ana.waiting()).toBeGreaterThan(5)
     await ana.mend()
-    await ana.expectTransport('websocket')
+    await ana.expectTransport(transport)
     for (const p of [ana, ben]) await p.more('heard', 5)
     await expectAllHeard(ana, ben)
   })

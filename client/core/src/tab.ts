@@ -10,9 +10,19 @@ export interface TabStorage {
 /** This tab's storage, or undefined where there is none or none is allowed. */
 export function tabStorage(): TabStorage | undefined {
   try {
-    return globalThis.sessionStorage
+    const storage = globalThis.sessionStorage
+    return storage && { getItem: (key) => storage.getItem(key), setItem: (key, value) => put(storage, key, value) }
   } catch {
     return undefined
+  }
+}
+
+/** Keeps a value where there is room; else the page after a reload is a new client, which is better than none. */
+function put(storage: TabStorage, key: string, value: string): void {
+  try {
+    storage.setItem(key, value)
+  } catch {
+    // The application has filled it, or the browser lets nobody write.
   }
 }
 

@@ -47,6 +47,18 @@ describe('tabs', () => {
     expect(second.size).toBeGreaterThan(0)
   })
 
+  test('OK: a tab that can note nothing connects all the same', async () => {
+    vi.stubGlobal('sessionStorage', {
+      getItem: () => null,
+      setItem: () => {
+        throw new DOMException('full', 'QuotaExceededError')
+      },
+    })
+    const full = client(broker.url, 'ana')
+    await full.joinSession('track').ready
+    expect(full.status.state).toBe('connected')
+  })
+
   test('OK: a reload keeps the id and what waits, and leaves the workout that the new page does not join', async () => {
     const host = client(broker.url, 'tess').joinSession('legs')
     await host.ready
