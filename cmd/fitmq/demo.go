@@ -116,9 +116,11 @@ func (c *demoCmd) announce(e *env, b *broker.Broker, s *demo.Stage, data string)
 	login := fmt.Sprintf("-h %s -p %s -u %s -P %s", host, port, demo.WatcherID, s.WatcherPassword)
 	example := `{"activityId":"first-ride","sport":"cycling","startTime":"` +
 		time.Now().UTC().Add(-2*time.Hour).Format(time.RFC3339) + `","totalElapsedTime":3600,"totalDistance":25000}`
-	fmt.Fprintf(e.stdout, `%d athletes ride, and each is a real MQTT client.
+	fmt.Fprintf(e.stdout, `%d athletes ride, a trainer corrects, and partners look for company; each is a real MQTT client.
 
   open     %s
+  trainer  %s
+  console  %s
   MQTT     %s:%s
   data     %s (%s)
 
@@ -130,7 +132,7 @@ See the ride, the board, and what is meant for you:
 Upload a ride of your own (send it twice: it counts once):
   mosquitto_pub %s -V mqttv5 -q 1 -t challenge/%s/activity -m '%s'
 
-`, c.Athletes, s.PageURL(), host, port, data, keep,
+`, c.Athletes, s.PageURL(), s.TrainerURL(), s.ConsoleURL(), host, port, data, keep,
 		login, demo.SessionID, login, s.ChallengeID, login, demo.WatcherID, login, s.ChallengeID, example)
 	if c.For > 0 {
 		fmt.Fprintf(e.stdout, "It ends in %v; Ctrl-C ends it before.\n", c.For)

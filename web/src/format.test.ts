@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { absent, count, distance, formatAgo, formatDuration, formatGap, formatScore, formatTimeLeft, heartRateZone, hue, initials, join, speedOrPace } from './format'
+import { absent, count, distance, formatAgo, formatDuration, formatGap, formatScore, formatTimeLeft, heartRateZone, hue, initials, join, speedOrPace, zoneRange } from './format'
 
 describe('scores', () => {
   test.each([
@@ -58,8 +58,21 @@ test('what was not measured is a dash, zero is a zero', () => {
   expect(join(distance(0))).toBe('0 m')
 })
 
-test('heart rate zones change at 60, 70, 80 and 90 percent of 190', () => {
-  expect([113, 114, 132, 133, 151, 152, 170, 171].map(heartRateZone)).toEqual([1, 2, 2, 3, 3, 4, 4, 5])
+test.each([
+  [190, [94, 95, 113, 114, 132, 133, 151, 152, 170, 171, 240], [0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]],
+  [200, [99, 100, 119, 120, 139, 140, 159, 160, 179, 180], [0, 1, 1, 2, 2, 3, 3, 4, 4, 5]],
+])('heart-rate zones of who has a maximum of %d', (max, bpm, zones) => {
+  expect(bpm.map((b) => heartRateZone(b, max))).toEqual(zones)
+})
+
+test('no zone without a heart rate or a maximum', () => {
+  expect([heartRateZone(undefined, 190), heartRateZone(0, 190), heartRateZone(150, undefined)]).toEqual([undefined, undefined, undefined])
+})
+
+test('a zone reaches from and to', () => {
+  expect([0, 1, 3, 5].map((z) => zoneRange(z, 190))).toEqual([
+    { from: undefined, to: 94 }, { from: 95, to: 113 }, { from: 133, to: 151 }, { from: 171, to: undefined },
+  ])
 })
 
 test('initials and colours', () => {

@@ -135,15 +135,22 @@ export function hue(id: string): number {
   return ((h ^ (h >>> 13)) >>> 0) % 360
 }
 
-/** The maximum heart rate that zones are shares of, in bpm: nobody's own is on the wire, so one for all. */
-export const assumedMaxHeartRate = 190
+/** A heart-rate zone; 0 is below the first. */
+export type Zone = 0 | 1 | 2 | 3 | 4 | 5
 
-/** Zone 1..5 at 60, 70, 80 and 90 percent of the assumed maximum. */
-export function heartRateZone(bpm: number): 1 | 2 | 3 | 4 | 5 {
-  const share = bpm / assumedMaxHeartRate
-  if (share < 0.6) return 1
-  if (share < 0.7) return 2
-  if (share < 0.8) return 3
-  if (share < 0.9) return 4
-  return 5
+/** Where zones begin, as shares of an athlete's maximum: the broker's milestones and summaries have the same. */
+const zoneShares = [0.5, 0.6, 0.7, 0.8, 0.9] as const
+
+/** The zone of a heart rate, for whom zones end at max; undefined where either is not known. */
+export function heartRateZone(bpm: number | undefined, max: number | undefined): Zone | undefined {
+  if (!bpm || !max) return undefined
+  // Tenths of the maximum, as the broker counts them: 0.7 * 190 is not 133 in binary.
+  return Math.max(0, Math.min(5, Math.floor((bpm / max) * 10) - 4)) as Zone
+}
+
+/** From and to which heart rate a zone reaches, in bpm; the first has no lower end, the last no upper one. */
+export function zoneRange(zone: number, max: number): { from: number | undefined; to: number | undefined } {
+  const at = (share: number | undefined): number | undefined => (share === undefined ? undefined : Math.ceil(max * share - 1e-9))
+  const to = at(zoneShares[zone])
+  return { from: zone === 0 ? undefined : at(zoneShares[zone - 1]), to: to === undefined ? undefined : to - 1 }
 }

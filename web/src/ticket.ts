@@ -23,7 +23,7 @@ export interface Link {
   place: string | undefined
 }
 
-/** Reads `#user=..&password=..&token=..&session=..&challenge=..`; undefined when it names none of them. */
+/** Reads `#user=..&password=..&token=..&session=..&challenge=..&room=..`; undefined when it names none of them. */
 export function parseLink(hash: string): Link | undefined {
   if (hash.startsWith('#/')) return undefined
   const params = new URLSearchParams(hash.replace(/^#/, ''))
@@ -34,9 +34,12 @@ export function parseLink(hash: string): Link | undefined {
   }
   const session = params.get('session') ?? ''
   const challenge = params.get('challenge') ?? ''
-  const place = isId(session)
-    ? hrefOf('live', [session], isId(challenge) ? { challenge } : {})
-    : isId(challenge) ? hrefOf('challenges', [challenge]) : undefined
+  const room = params.get('room') ?? ''
+  const place = isId(room)
+    ? hrefOf(room)
+    : isId(session)
+      ? hrefOf('live', [session], isId(challenge) ? { challenge } : {})
+      : isId(challenge) ? hrefOf('challenges', [challenge]) : undefined
   return place === undefined && Object.keys(ticket).length === 0 ? undefined : { ticket, place }
 }
 

@@ -8,7 +8,7 @@ import { activityOf, sports } from './activity'
 const t = strings.challenges
 
 /** Hands in an activity by hand; without a connection it waits. */
-export function ActivityForm({ submit, sports: counted }: { submit: (a: ActivityInput) => Promise<string>; sports: readonly string[] | undefined }) {
+export function ActivityForm({ submit, sports: counted, ended }: { submit: (a: ActivityInput) => Promise<string>; sports: readonly string[] | undefined; ended: boolean }) {
   const { state } = useConnection()
   const [said, setSaid] = useState<{ text: string; bad: boolean }>()
   const offered = counted !== undefined && counted.length > 0 ? counted : sports
@@ -30,6 +30,7 @@ export function ActivityForm({ submit, sports: counted }: { submit: (a: Activity
   return (
     <form className="panel form" onSubmit={onSubmit} aria-label={t.submit} data-testid="activity-form">
       <h2>{t.submit}</h2>
+      {ended && <p className="fine">{t.submitLate}</p>}
       <label>
         {t.sport}
         <select name="sport">{offered.map((s) => <option key={s} value={s}>{strings.sports[s] ?? s}</option>)}</select>

@@ -1,16 +1,29 @@
-import type { Achievement } from '@fitmq/client'
-import { formatAgo } from '../format'
+import type { Achievement, ChallengeInfo } from '@fitmq/client'
+import { formatAgo, formatScore } from '../format'
 import { awardWords } from '../live/Feed'
 import { strings } from '../strings'
+import { awardSteps } from './standing'
 
 const t = strings.challenges
 const shown = 20
 
-/** The awards as they are given, newest first. */
-export function Awards({ list, now }: { list: readonly Achievement[]; now: number }) {
+/** What there is to win, and the awards as they are given, newest first. */
+export function Awards({ list, info, mine, now }: { list: readonly Achievement[]; info: ChallengeInfo | undefined; mine: number | undefined; now: number }) {
+  const steps = awardSteps(info, mine)
   return (
     <section className="panel feed" aria-labelledby="awards-title">
       <h2 id="awards-title" className="panel-title">{t.awards}</h2>
+      {steps.length > 0 && (
+        <ul className="award-steps" aria-label={t.toWin}>
+          {steps.map((s) => (
+            <li key={s.threshold} data-testid="award-step" data-reached={s.reached}>
+              <span className="award-mark" aria-hidden="true">{s.reached ? '✓' : ''}</span>
+              <span>{s.title || formatScore(s.threshold, info?.unit ?? '')}</span>
+              <span className="muted">{s.reached ? t.won : t.toGo(formatScore(s.left, info?.unit ?? ''))}</span>
+            </li>
+          ))}
+        </ul>
+      )}
       {list.length === 0 && <p className="empty">{t.noAwards}</p>}
       <ol aria-live="polite">
         {[...list].reverse().slice(0, shown).map((a) => (

@@ -7,12 +7,12 @@ import { Avatar, Figure } from '../ui/parts'
 const t = strings.challenge
 
 /** A challenge's board; rows glide to their new places. */
-export function BoardTable({ entries, unit, me }: { entries: readonly BoardEntry[]; unit: string; me: string }) {
+export function BoardTable({ entries, unit, me, caption = t.caption }: { entries: readonly BoardEntry[]; unit: string; me: string; caption?: string }) {
   const list = useReorder<HTMLTableSectionElement>(entries.map((e) => e.userId).join(' '))
   if (entries.length === 0) return <p className="empty">{t.empty}</p>
   return (
     <table className="board">
-      <caption className="visually-hidden">{t.caption}</caption>
+      <caption className="visually-hidden">{caption}</caption>
       <tbody ref={list}>
         {entries.map((e) => (
           <tr key={e.userId} data-flip={e.userId} data-testid="challenge-row" data-user={e.userId} data-rank={e.rank} data-score={e.score} data-me={e.userId === me}>

@@ -1,9 +1,10 @@
-import type { BoardEntry, Leaderboard, Rank } from '@fitmq/client'
-import { useChallenge } from '@fitmq/react'
+import type { BoardEntry } from '@fitmq/client'
+import { useChallenge, type UseChallenge } from '@fitmq/react'
 import { useEffect, useState } from 'react'
 import { score } from '../format'
 import { useMe } from '../shell/me'
 import { strings } from '../strings'
+import { Confirm } from '../ui/Confirm'
 import { useNow, useTitle } from '../ui/hooks'
 import { learnNames } from '../ui/names'
 import { Figure } from '../ui/parts'
@@ -11,8 +12,11 @@ import { ActivityForm } from './ActivityForm'
 import { Awards } from './Awards'
 import { BoardTable } from './BoardTable'
 import { NotIn } from './ChallengeAside'
+import { MyActivities } from './MyActivities'
+import { Organizer } from './Organizer'
 import { PeriodChoice } from './PeriodChoice'
 import { Totals } from './Totals'
+import { useBoard, type BoardView } from './useBoard'
 import { useJoined } from './useJoined'
 
 const t = strings.challenges
@@ -20,6 +24,7 @@ const t = strings.challenges
 /** A challenge: for who takes part the board and all that belongs to it, for others a way in. */
 export function ChallengeView({ id }: { id: string }) {
   const joined = useJoined(id)
+  const me = useMe()
   const title = joined.info?.title || id
   useTitle(title)
   return (
@@ -31,72 +36,92 @@ export function ChallengeView({ id }: { id: string }) {
           )}
           <h1 data-testid="challenge-title">{title}</h1>
         </div>
-        {joined.part === 'in' && <button type="button" className="quiet-button" onClick={joined.leave}>{strings.challenge.leave}</button>}
+        {joined.part === 'in' && joined.info?.organizer !== me.userId && <Confirm label={strings.challenge.leave} question={t.leaveAsk} onYes={joined.leave} />}
       </div>
       {joined.part === 'in' ? <Inside id={id} /> : <section className="panel"><NotIn joined={joined} /></section>}
     </>
   )
 }
 
-/** The neighbours with oneself between them, in their order. */
-export function around(rank: Rank | undefined, me: { userId: string; name: string }): BoardEntry[] {
-  if (rank === undefined || rank.rank <= 0) return []
-  return [...rank.above, { rank: rank.rank, userId: rank.userId, name: me.name, score: rank.score, reachedAt: '' }, ...rank.below].sort((a, b) => a.rank - b.rank)
-}
-
 function Inside({ id }: { id: string }) {
   const challenge = useChallenge(id)
-  const { info, status, leaderboard, rank, achievements, joined } = challenge
+  const { info, status, rank, achievements, joined } = challenge
   const me = useMe()
   const now = useNow(1000)
+  const organizes = info?.organizer === me.userId
+  if (joined === 'refused') return <p className="panel notice" data-testid="challenge-denied">{challenge.error?.reason ?? strings.challenge.denied}</p>
+  return (
+    <div className="columns">
+      <div className="column-race">
+        {status?.state === 'ended' && <Winners title={t.winners} list={status.winners ?? []} unit={info?.unit ?? ''} me={me.userId} />}
+        <Board id={id} challenge={challenge} me={me.userId} />
+        {organizes && <Organizer id={id} round={status?.revision} />}
+      </div>
+      <div className="column-aside">
+        <section className="panel" aria-label={strings.challenge.title}><Totals info={info} status={status} now={now} mine={rank?.score} /></section>
+        {status?.state !== 'scheduled' && <ActivityForm submit={challenge.submitActivity} sports={info?.sports} ended={status?.state === 'ended'} />}
+        <MyActivities id={id} me={me.userId} round={status?.revision} />
+        <Awards list={achievements} info={info} mine={rank?.score} now={now} />
+      </div>
+    </div>
+  )
+}
+
+/** The board, as one looks at it: from the top, around oneself, by teams, of this period or an older one. */
+function Board({ id, challenge, me }: { id: string; challenge: UseChallenge; me: string }) {
+  const { info, status, rank } = challenge
   const [period, setPeriod] = useState('')
-  const [old, setOld] = useState<Leaderboard>()
-  useEffect(() => {
-    setOld(undefined)
-    if (period !== '') challenge.page({ period, limit: 100 }).then(setOld, () => setPeriod(''))
-  }, [period])
-  const board = period === '' ? leaderboard : old
+  const [view, setView] = useState<BoardView>('top')
+  const { board, more } = useBoard(challenge, view, period, me)
   useEffect(() => {
     if (board !== undefined) learnNames(board.entries)
   }, [board])
-  if (joined === 'refused') return <p className="panel notice" data-testid="challenge-denied">{strings.challenge.denied}</p>
   const unit = board?.unit ?? info?.unit ?? ''
-  const listed = board?.entries.some((e) => e.userId === me.userId) ?? false
-  const near = period === '' && !listed ? around(rank, me) : []
+  const hasTeams = (info?.teams ?? []).length > 0
+  const views: BoardView[] = hasTeams ? ['top', 'around', 'teams'] : ['top', 'around']
+  if (info?.unranked === true) return <p className="panel notice">{t.unranked}</p>
   return (
-    <div className="columns">
-      <section className="panel challenge" aria-labelledby="board-title" data-testid="challenge" data-revision={board?.revision}>
-        <div className="panel-head">
-          <h2 id="board-title">{t.board}</h2>
-          {info?.period !== undefined && <PeriodChoice id={id} period={period} onChange={setPeriod} />}
-        </div>
-        {rank !== undefined && rank.rank > 0 && period === '' && (
-          <p className="my-rank pinned" data-testid="my-rank" data-rank={rank.rank} data-score={rank.score}>
-            <span className="tag">{strings.roles.you}</span>
-            {strings.challenge.myRank(rank.rank, rank.total)}
-            <Figure measure={score(rank.score, unit)} />
-          </p>
-        )}
-        {board === undefined ? <p className="empty" role="status">{strings.loading}</p> : <BoardTable entries={board.entries} unit={unit} me={me.userId} />}
-        {near.length > 0 && (
-          <>
-            <h3 className="board-part">{t.around}</h3>
-            <BoardTable entries={near} unit={unit} me={me.userId} />
-          </>
-        )}
-        {board !== undefined && board.total > board.entries.length && <p className="fine">{strings.challenge.shown(board.entries.length, board.total)}</p>}
-        {board?.teams !== undefined && board.teams.length > 0 && (
-          <>
-            <h3 className="board-part">{t.teams}</h3>
-            <BoardTable entries={board.teams.map((x) => ({ ...x, userId: x.teamId }))} unit={unit} me={rank?.team?.teamId ?? ''} />
-          </>
-        )}
-      </section>
-      <div className="column-aside">
-        <section className="panel" aria-label={strings.challenge.title}><Totals info={info} status={status} now={now} mine={rank?.score} /></section>
-        <ActivityForm submit={challenge.submitActivity} sports={info?.sports} />
-        <Awards list={achievements} now={now} />
+    <section className="panel challenge" aria-labelledby="board-title" data-testid="challenge" data-revision={board?.revision} data-view={view}>
+      <div className="panel-head">
+        <h2 id="board-title">{t.board}</h2>
+        {info?.period !== undefined && <PeriodChoice id={id} kind={info.period} period={period} current={status?.current?.period} onChange={setPeriod} />}
       </div>
-    </div>
+      <div className="segments" role="group" aria-label={t.views}>
+        {views.map((v) => <button key={v} type="button" className="segment" aria-pressed={v === view} onClick={() => setView(v)}>{t.viewNames[v]}</button>)}
+      </div>
+      {rank !== undefined && rank.rank > 0 && period === '' && (
+        <p className="my-rank pinned" data-testid="my-rank" data-rank={rank.rank} data-score={rank.score}>
+          <span className="tag">{strings.roles.you}</span>
+          {strings.challenge.myRank(rank.rank, rank.total)}
+          <Figure measure={score(rank.score, unit)} />
+        </p>
+      )}
+      {board === undefined ? <p className="empty" role="status">{strings.loading}</p> : view === 'teams' ? (
+        <BoardTable entries={(board.teams ?? []).map((x) => ({ ...x, userId: x.teamId }))} unit={unit} me={rank?.team?.teamId ?? ''} caption={t.teams} />
+      ) : (
+        <>
+          {view === 'around' && !board.entries.some((e) => e.userId === me)
+            ? <p className="empty">{t.notRanked}</p>
+            : <BoardTable entries={board.entries} unit={unit} me={me} />}
+          {view === 'top' && board.total > board.entries.length && (
+            <p className="fine board-more">
+              {strings.challenge.shown(board.entries.length, board.total)}
+              <button type="button" className="quiet-button" onClick={more}>{t.more}</button>
+            </p>
+          )}
+        </>
+      )}
+    </section>
+  )
+}
+
+/** The first three of what is over. */
+function Winners({ title, list, unit, me }: { title: string; list: readonly BoardEntry[]; unit: string; me: string }) {
+  if (list.length === 0) return null
+  return (
+    <section className="panel challenge" aria-labelledby="winners-title" data-testid="winners">
+      <div className="panel-head"><h2 id="winners-title">{title}</h2></div>
+      <BoardTable entries={list} unit={unit} me={me} caption={title} />
+    </section>
   )
 }

@@ -7,6 +7,7 @@ import { useTell, wordsOf } from '../shell/Notices'
 import { strings } from '../strings'
 import { useAsked, type List } from '../ui/asked'
 import { useTitle } from '../ui/hooks'
+import { teamsOf } from './standing'
 
 const t = strings.challenges
 const order: Record<ChallengeInfo['state'], number> = { active: 0, scheduled: 1, ended: 2 }
@@ -54,17 +55,24 @@ function NewChallenge() {
   const client = useFitmq()
   const tell = useTell()
   const [busy, setBusy] = useState(false)
+  const [wrong, setWrong] = useState(false)
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault()
     const data = new FormData(event.currentTarget)
     const id = newId().slice(0, 12)
     const goal = Number(data.get('goal'))
     const now = Date.now()
+    const teams = teamsOf(String(data.get('teams') ?? ''))
+    setWrong(teams === undefined)
+    if (teams === undefined) return
+    const period = String(data.get('period') ?? '')
     setBusy(true)
     client.request('PUT', `/challenges/${id}`, {
-      title: String(data.get('title') ?? '').trim(), visibility: 'open', metric: String(data.get('metric')), aggregate: 'sum', order: 'desc',
+      title: String(data.get('title') ?? '').trim(), visibility: data.get('invite') === 'on' ? 'invite' : 'open', metric: String(data.get('metric')), aggregate: 'sum', order: 'desc',
       startsAt: new Date(now).toISOString(), endsAt: new Date(now + Number(data.get('days')) * dayLength).toISOString(),
-      ...(goal > 0 ? { goal } : {}),
+      ...(goal > 0 ? { goal, goalOf: String(data.get('goalOf')) } : {}),
+      ...(period === '' ? {} : { period, timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone }),
+      ...(teams.length === 0 ? {} : { teams }),
     }).then(() => go(hrefOf('challenges', [id])), (error: unknown) => {
       setBusy(false)
       tell(wordsOf(error))
@@ -82,8 +90,27 @@ function NewChallenge() {
       </label>
       <div className="pair">
         <label>{t.days}<input name="days" type="number" min={1} max={365} defaultValue={7} required /></label>
+        <label>
+          {t.period}
+          <select name="period" defaultValue="">
+            <option value="">{t.periodNone}</option>
+            {(['daily', 'weekly', 'monthly'] as const).map((p) => <option key={p} value={p}>{t.periodNames[p]}</option>)}
+          </select>
+        </label>
         <label>{t.goal}<input name="goal" type="number" min={0} step="any" /></label>
+        <label>
+          {t.goalOf}
+          <select name="goalOf" defaultValue="all">
+            {(['all', 'each'] as const).map((g) => <option key={g} value={g}>{t.goalOfNames[g]}</option>)}
+          </select>
+        </label>
       </div>
+      <label>
+        {t.teams}
+        <textarea name="teams" rows={2} placeholder={t.teamsHint} autoCapitalize="none" spellCheck={false} aria-invalid={wrong} aria-describedby="teams-wrong" />
+      </label>
+      <p id="teams-wrong" className="problem" role="alert" hidden={!wrong}>{t.teamsWrong}</p>
+      <label className="check"><input name="invite" type="checkbox" /> {strings.sessions.invite}</label>
       <button type="submit" className="button" disabled={busy}>{t.makeButton}</button>
     </form>
   )

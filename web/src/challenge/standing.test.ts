@@ -1,6 +1,6 @@
 import type { ChallengeStatus } from '@fitmq/client'
 import { describe, expect, test } from 'vitest'
-import { countdown, goalShare } from './standing'
+import { awardSteps, countdown, goalShare, teamsOf } from './standing'
 
 const now = Date.parse('2026-06-04T10:00:00Z')
 const status: ChallengeStatus = {
@@ -30,5 +30,29 @@ describe('goalShare', () => {
   })
   test('none without a goal', () => {
     expect(goalShare(undefined, { ...status, goal: 0 }, 5)).toBeUndefined()
+  })
+})
+
+describe('awards to win', () => {
+  const info = { aggregate: 'sum', order: 'desc', awards: [{ threshold: 10_000, title: 'Ten' }, { threshold: 5000 }, { kind: 'streak', threshold: 3 }] } as const
+  test('by threshold, with what is left', () => {
+    expect(awardSteps(info, 7000)).toEqual([
+      { threshold: 5000, title: '', reached: true, left: 0 }, { threshold: 10_000, title: 'Ten', reached: false, left: 3000 },
+    ])
+  })
+  test('none where a score does not tell', () => {
+    expect([awardSteps({ ...info, aggregate: 'last' }, 1), awardSteps({ ...info, order: 'asc' }, 1), awardSteps(undefined, 1)]).toEqual([[], [], []])
+  })
+})
+
+describe('teams', () => {
+  test('a line each', () => {
+    expect(teamsOf('Red: ana, ben\n\n Blue hills : cleo\n')).toEqual([
+      { id: 'team-1', name: 'Red', members: ['ana', 'ben'] }, { id: 'team-2', name: 'Blue hills', members: ['cleo'] },
+    ])
+    expect(teamsOf('  ')).toEqual([])
+  })
+  test.each(['ana, ben', 'Red:', ': ana', 'Red: ana\nBlue: ana', 'Red: a/b'])('%j is none', (text) => {
+    expect(teamsOf(text)).toBeUndefined()
   })
 })

@@ -5,10 +5,10 @@ import { go, hrefOf } from '../route'
 import { useMe, useUnread } from '../shell/me'
 import { useTell, wordsOf } from '../shell/Notices'
 import { strings } from '../strings'
-import { isId } from '../ticket'
 import { useAsked, type List } from '../ui/asked'
-import { learnNames, useNames } from '../ui/names'
+import { learnNames, useKnown, useNames } from '../ui/names'
 import { Avatar } from '../ui/parts'
+import { PersonForm } from '../ui/PersonForm'
 import { otherOf, titleOf } from './title'
 
 const t = strings.chat
@@ -21,7 +21,7 @@ export function Conversations({ open }: { open: string | undefined }) {
   const { value, error, reload } = useAsked<List<Conversation>>('/conversations?limit=500')
   const news = Object.keys(unread).join(' ')
   useEffect(reload, [news, reload]) // one that just began is in the list
-  useEffect(() => value?.items.forEach((c) => learnNames(c.people ?? [])), [value])
+  useEffect(() => learnNames((value?.items ?? []).flatMap((c) => c.people ?? [])), [value])
   const count = (c: Conversation): number => unread[c.conversationId] ?? 0
   const all = [...(value?.items ?? [])].sort((a, b) => Number(count(b) > 0) - Number(count(a) > 0) || (titleOf(a, me.userId, nameOf) < titleOf(b, me.userId, nameOf) ? -1 : 1))
   return (
@@ -68,19 +68,13 @@ export function Conversations({ open }: { open: string | undefined }) {
 function NewConversation() {
   const client = useFitmq()
   const tell = useTell()
-  const [wrong, setWrong] = useState(false)
-  const direct = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault()
-    const user = String(new FormData(event.currentTarget).get('user') ?? '').trim()
-    setWrong(!isId(user))
-    if (isId(user)) go(hrefOf('chat', ['with', user]))
-  }
+  const known = useKnown()
+  const nameOf = useNames()
+  const [members, setMembers] = useState<readonly string[]>([])
   const group = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault()
-    const data = new FormData(event.currentTarget)
     const id = newId().slice(0, 12)
-    const members = String(data.get('members') ?? '').split(/[\s,]+/).filter((m) => m !== '')
-    client.request('PUT', `/conversations/${id}`, { title: String(data.get('title') ?? '').trim(), members }).then(
+    client.request('PUT', `/conversations/${id}`, { title: String(new FormData(event.currentTarget).get('title') ?? '').trim(), members }).then(
       () => go(hrefOf('chat', [id])),
       (error: unknown) => tell(wordsOf(error)),
     )
@@ -88,17 +82,23 @@ function NewConversation() {
   return (
     <details className="panel new-chat">
       <summary>{t.start}</summary>
-      <form className="form" onSubmit={direct} aria-label={t.start}>
-        <label>{t.user}<input name="user" autoCapitalize="none" spellCheck={false} required aria-invalid={wrong} /></label>
-        <p className="problem" role="alert" hidden={!wrong}>{strings.signIn.badId}</p>
-        <button type="submit" className="button">{t.open}</button>
-      </form>
-      <form className="form" onSubmit={group} aria-label={t.group}>
+      <PersonForm title={t.start} button={t.open} onPick={(id) => go(hrefOf('chat', ['with', id]))} />
+      <section className="new-group" aria-label={t.group}>
         <h2>{t.group}</h2>
-        <label>{t.groupTitle}<input name="title" maxLength={200} required /></label>
-        <label>{t.members}<input name="members" autoCapitalize="none" spellCheck={false} placeholder={t.membersHint} required /></label>
-        <button type="submit" className="button">{t.make}</button>
-      </form>
+        <PersonForm title={t.add} button={t.addButton} without={members} onPick={(id) => setMembers((all) => (all.includes(id) ? all : [...all, id]))} />
+        <ul className="chosen" aria-label={t.members}>
+          {members.map((id) => (
+            <li key={id}>
+              {known.some((k) => k.userId === id) ? nameOf(id) : id}
+              <button type="button" className="link-button" aria-label={t.removeWho(nameOf(id))} onClick={() => setMembers(members.filter((m) => m !== id))}>×</button>
+            </li>
+          ))}
+        </ul>
+        <form className="form" onSubmit={group} aria-label={t.group}>
+          <label>{t.groupTitle}<input name="title" maxLength={200} required /></label>
+          <button type="submit" className="button" disabled={members.length === 0}>{t.make}</button>
+        </form>
+      </section>
     </details>
   )
 }

@@ -1,6 +1,7 @@
 import type { ChatItem } from '@fitmq/client'
 import { formatClock } from '../format'
 import { strings } from '../strings'
+import type { Reach } from './reach'
 
 const t = strings.chat
 
@@ -17,6 +18,10 @@ export function Ticks({ state }: { state: NonNullable<ChatItem['state']> }) {
 
 interface Props {
   message: ChatItem
+  /** How many of a group have it and have read it. */
+  reach: Reach | undefined
+  /** Why it was not sent. */
+  failure: string | undefined
   /** Who wrote it, in a group. */
   name: string | undefined
   onEdit: () => void
@@ -24,7 +29,7 @@ interface Props {
   onRetry: () => void
 }
 
-export function MessageItem({ message: m, name, onEdit, onDelete, onRetry }: Props) {
+export function MessageItem({ message: m, reach, failure, name, onEdit, onDelete, onRetry }: Props) {
   const gone = m.deletedAt !== undefined
   const editable = m.mine && !gone && m.seq > 0
   return (
@@ -36,6 +41,7 @@ export function MessageItem({ message: m, name, onEdit, onDelete, onRetry }: Pro
           {m.editedAt !== undefined && !gone && <span>{t.edited}</span>}
           <time dateTime={m.timestamp}>{formatClock(m.timestamp)}</time>
           {m.mine && m.state !== undefined && !gone && <Ticks state={m.state} />}
+          {reach !== undefined && !gone && reach.of > 1 && <span data-testid="reach" data-read={reach.read} data-delivered={reach.delivered}>{t.reach(reach)}</span>}
         </span>
       </div>
       {editable && (
@@ -44,7 +50,12 @@ export function MessageItem({ message: m, name, onEdit, onDelete, onRetry }: Pro
           <button type="button" className="link-button" onClick={onDelete}>{t.delete}</button>
         </div>
       )}
-      {m.state === 'failed' && <button type="button" className="link-button" onClick={onRetry}>{t.retry}</button>}
+      {m.state === 'failed' && (
+        <p className="message-failed">
+          {failure !== undefined && <span>{t.because(failure)}</span>}
+          <button type="button" className="link-button" onClick={onRetry}>{t.retry}</button>
+        </p>
+      )}
     </li>
   )
 }

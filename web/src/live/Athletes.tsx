@@ -1,7 +1,7 @@
 import { memo, useState } from 'react'
-import { count, distance, formatDuration, heartRateZone, join, speedOrPace, type Measure } from '../format'
+import { count, distance, formatDuration, join, speedOrPace, type Measure, type Zone } from '../format'
 import { strings } from '../strings'
-import { Avatar, Figure } from '../ui/parts'
+import { Avatar, Figure, ZoneTag } from '../ui/parts'
 import { tileState, type Tile, type TileState } from './select'
 import { Sparkline } from './Sparkline'
 
@@ -32,10 +32,9 @@ export function Athletes({ tiles, now, me }: { tiles: Tile[]; now: number; me: s
   )
 }
 
-const AthleteTile = memo(function AthleteTile({ userId, name, rank, athlete, state, me }: Tile & { state: TileState; me: boolean }) {
+const AthleteTile = memo(function AthleteTile({ userId, name, rank, athlete, zone, state, me }: Tile & { state: TileState; me: boolean }) {
   const sample = athlete?.sample
   const shown = sample === undefined ? [] : measures(sample)
-  const zone = sample?.heartRate ? heartRateZone(sample.heartRate) : undefined
   return (
     <li
       className="tile panel"
@@ -86,14 +85,14 @@ const AthleteTile = memo(function AthleteTile({ userId, name, rank, athlete, sta
   )
 })
 
-function HeartRate({ bpm, zone }: { bpm: number | undefined; zone: number | undefined }) {
+function HeartRate({ bpm, zone }: { bpm: number | undefined; zone: Zone | undefined }) {
   return (
     <div className="heart">
       <span className="visually-hidden">{t.heartRate}: {join(count(bpm, 'bpm'))}</span>
       <span className="heart-value" aria-hidden="true">
         <Figure measure={count(bpm, 'bpm')} />
       </span>
-      {zone !== undefined && <span className="zone">{t.zone(zone)}</span>}
+      {zone !== undefined && <ZoneTag zone={zone} />}
     </div>
   )
 }

@@ -19,11 +19,16 @@ export function actionsFor(state: SessionInfo['state']): Exclude<SessionAction, 
   }
 }
 
+/** Whether somebody commands the session. */
+export function controls(info: Pick<SessionInfo, 'host' | 'trainer'> | undefined, userId: string): boolean {
+  return info !== undefined && (info.host === userId || info.trainer === userId)
+}
+
 /** Starts, pauses and ends the session; for its host and trainer. */
 export function Controls({ room, me }: { room: Pick<UseWorkoutSession, 'info' | 'control'>; me: string }) {
   const tell = useTell()
   const { info } = room
-  if (info === undefined || (info.host !== me && info.trainer !== me)) return null
+  if (info === undefined || !controls(info, me)) return null
   const actions = actionsFor(info.state)
   if (actions.length === 0) return null
   return (

@@ -1,7 +1,12 @@
 import type { UseWorkoutSession } from '@fitmq/react'
+import { formatTimeLeft } from '../format'
 import { strings } from '../strings'
+import { useNow } from '../ui/hooks'
 import { Avatar } from '../ui/parts'
 import { Controls } from './Controls'
+import { secondsUntil } from './select'
+
+const t = strings.session
 
 /** Faces that are drawn; the number says how many there are. */
 const facesShown = 6
@@ -19,6 +24,7 @@ export function Heading({ id, room, title, me }: { id: string; room: Omit<UseWor
           </span>
         )}
         <h1 data-testid="session-title">{title}</h1>
+        {info?.state === 'scheduled' && <Countdown startsAt={info.startsAt} />}
         <Controls room={room} me={me} />
       </div>
       <div className="roster" data-testid="roster" data-count={count}>
@@ -41,4 +47,12 @@ export function Heading({ id, room, title, me }: { id: string; room: Omit<UseWor
       </div>
     </div>
   )
+}
+
+/** How long it is until the session starts by itself. */
+function Countdown({ startsAt }: { startsAt: string | undefined }) {
+  const now = useNow(1000)
+  const seconds = secondsUntil(startsAt, now)
+  if (seconds === undefined) return null
+  return <p className="countdown" role="timer" data-testid="countdown" data-seconds={seconds}>{seconds === 0 ? t.startsNow : t.startsIn(formatTimeLeft(seconds))}</p>
 }

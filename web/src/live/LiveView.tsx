@@ -6,8 +6,10 @@ import { useMe } from '../shell/me'
 import { strings } from '../strings'
 import { useNow, useSettled, useTitle } from '../ui/hooks'
 import { Athletes } from './Athletes'
+import { controls } from './Controls'
 import { Feed } from './Feed'
 import { Heading } from './Heading'
+import { Members } from './Members'
 import { Race } from './Race'
 import { SessionChat } from './SessionChat'
 import { SummaryCard } from './Summary'
@@ -15,7 +17,7 @@ import { tiles } from './select'
 import { useTrack } from './useTrack'
 
 /** A live session as it happens, and a challenge beside it where the address names one. */
-export function LiveView({ id, challenge }: { id: string; challenge: string | undefined }) {
+export function LiveView({ id, challenge, onAgain }: { id: string; challenge: string | undefined; onAgain: () => void }) {
   const room = useWorkoutSession(id)
   const track = useTrack(room.session)
   const me = useMe()
@@ -29,7 +31,7 @@ export function LiveView({ id, challenge }: { id: string; challenge: string | un
     <>
       <Heading id={id} room={room} title={title} me={me.userId} />
       {room.joined === 'refused' ? (
-        <p className="panel notice" data-testid="session-denied">{room.error?.reason ?? strings.sessionDenied}</p>
+        <Denied reason={room.error?.reason} onAgain={onAgain} />
       ) : (
         <div className="columns" data-connection={connection}>
           <div className="column-race">
@@ -38,6 +40,7 @@ export function LiveView({ id, challenge }: { id: string; challenge: string | un
             <Athletes tiles={shown} now={now} me={me.userId} />
           </div>
           <aside className="column-aside" aria-label={strings.aside}>
+            {controls(room.info, me.userId) && <Members id={id} roster={`${room.total} ${room.participants.length}`} />}
             {challenge !== undefined && <ChallengeAside id={challenge} />}
             <SessionChat room={room} names={track.names} me={me.userId} />
             <Feed items={track.feed} names={track.names} now={now} />
@@ -48,5 +51,15 @@ export function LiveView({ id, challenge }: { id: string; challenge: string | un
         {lead === undefined ? '' : strings.race.leadTaken(lead.name)}
       </p>
     </>
+  )
+}
+
+/** That one is not let in, and why: not invited, removed, or there is no place; which may change. */
+export function Denied({ reason, onAgain }: { reason: string | undefined; onAgain: () => void }) {
+  return (
+    <div className="panel notice" data-testid="session-denied">
+      <p>{reason ?? strings.sessionDenied}</p>
+      <button type="button" className="quiet-button" onClick={onAgain}>{strings.session.again}</button>
+    </div>
   )
 }

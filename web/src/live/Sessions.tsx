@@ -2,13 +2,16 @@ import type { SessionInfo } from '@fitmq/client'
 import { newId } from '@fitmq/client'
 import { useFitmq } from '@fitmq/react'
 import { useState, type FormEvent } from 'react'
+import { formatTimeLeft } from '../format'
 import { go, hrefOf } from '../route'
 import { useMe } from '../shell/me'
 import { useTell, wordsOf } from '../shell/Notices'
 import { strings } from '../strings'
 import { isId } from '../ticket'
 import { useAsked, type List } from '../ui/asked'
-import { useTitle } from '../ui/hooks'
+import { useNow, useTitle } from '../ui/hooks'
+import { useNames } from '../ui/names'
+import { secondsUntil } from './select'
 
 const t = strings.sessions
 type Kind = SessionInfo['kind']
@@ -23,11 +26,20 @@ export function sorted(all: readonly SessionInfo[], kind: Kind): SessionInfo[] {
     .sort((a, b) => byState[a.state] - byState[b.state] || (a.createdAt < b.createdAt ? 1 : -1))
 }
 
+/** When a session that waits for its time starts, in words. */
+function when(s: SessionInfo, now: number): string {
+  const seconds = s.state === 'scheduled' ? secondsUntil(s.startsAt, now) : undefined
+  if (seconds === undefined) return ''
+  return seconds === 0 ? strings.session.startsNow : strings.session.startsIn(formatTimeLeft(seconds))
+}
+
 /** The sessions of a kind that one may join, and a way to a new one. */
 export function Sessions({ kind }: { kind: Kind }) {
   const { value, error, reload } = useAsked<List<SessionInfo>>('/sessions?limit=200')
   const room = kind === 'training' ? 'training' : 'live'
   const all = sorted(value?.items ?? [], kind)
+  const nameOf = useNames()
+  const now = useNow(1000)
   useTitle(t.title[kind])
   return (
     <>
@@ -47,7 +59,7 @@ export function Sessions({ kind }: { kind: Kind }) {
                 <a className="row" href={hrefOf(room, [s.sessionId])} data-testid="session-link" data-session={s.sessionId}>
                   <span className="row-main">
                     <strong>{s.title || s.sessionId}</strong>
-                    <span className="muted">{t.by(s.host)}</span>
+                    <span className="muted">{[t.by(nameOf(s.host)), when(s, now)].filter(Boolean).join(' · ')}</span>
                   </span>
                   <span className="state-pill" data-state={s.state}>{strings.sessionState[s.state]}</span>
                 </a>
@@ -95,12 +107,16 @@ function NewSession({ kind, room }: { kind: Kind; room: string }) {
     const data = new FormData(event.currentTarget)
     const title = String(data.get('title') ?? '').trim()
     const id = newId().slice(0, 12)
+    const startsAt = Date.parse(String(data.get('startsAt') ?? '')) // by this machine's clock and zone, as it was typed
+    const capacity = Number(data.get('capacity'))
     setBusy(true)
     client.request('PUT', `/sessions/${id}`, {
       kind, title, host: me.userId,
       visibility: data.get('invite') === 'on' ? 'invite' : 'open',
       ...(kind === 'training' && me.role === 'trainer' ? { trainer: me.userId } : {}),
       ...(kind === 'workout' ? { rankBy: String(data.get('rankBy')) } : {}),
+      ...(startsAt > Date.now() ? { startsAt: new Date(startsAt).toISOString() } : {}),
+      ...(capacity > 0 ? { capacity } : {}),
     }).then(
       () => go(hrefOf(room, [id])),
       (error: unknown) => {
@@ -126,6 +142,8 @@ function NewSession({ kind, room }: { kind: Kind; room: string }) {
           </select>
         </label>
       )}
+      <label>{t.startsAt}<input name="startsAt" type="datetime-local" /></label>
+      <label>{t.capacity}<input name="capacity" type="number" min={1} max={100000} inputMode="numeric" /></label>
       <label className="check">
         <input name="invite" type="checkbox" /> {t.invite}
       </label>

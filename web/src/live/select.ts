@@ -1,5 +1,6 @@
 // What the page shows, derived from what it knows. Pure.
 import type { Leaderboard, Participant, SessionInfo } from '@fitmq/client'
+import { heartRateZone, type Zone } from '../format'
 import type { Athlete, Track } from './track'
 
 /** Silence after which an athlete's numbers count as old, in ms. */
@@ -20,6 +21,8 @@ export interface Tile {
   rank: number | undefined
   athlete: Athlete | undefined
   here: boolean
+  /** The heart-rate zone that the athlete is in, of their own zones. */
+  zone: Zone | undefined
   /** The session has ended, so nobody's numbers are missing any more. */
   over: boolean
 }
@@ -52,6 +55,7 @@ export function tiles(room: Room, t: Track): Tile[] {
     rank: ranks.get(userId),
     athlete: t.athletes.get(userId),
     here: here.size === 0 || here.has(userId),
+    zone: heartRateZone(t.athletes.get(userId)?.sample.heartRate, t.zones[userId]),
     over: room.info?.state === 'ended',
   }))
   return made.sort(
@@ -87,4 +91,10 @@ export function race(board: Leaderboard | undefined): RaceRow[] {
     gap: gaps[i] ?? 0,
     place: 1 - (gaps[i] ?? 0) / span,
   }))
+}
+
+/** Whole seconds until a moment, 0 once it has come; undefined for what is no time. */
+export function secondsUntil(time: string | undefined, now: number): number | undefined {
+  const ms = Date.parse(time ?? '')
+  return Number.isNaN(ms) ? undefined : Math.max(0, Math.ceil((ms - now) / 1000))
 }

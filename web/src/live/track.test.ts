@@ -1,7 +1,7 @@
 import type { Leaderboard, LiveSample, Participant, SessionEvent } from '@fitmq/client'
 import { describe, expect, test } from 'vitest'
-import { race, staleAfter, tiles, tileState } from './select'
-import { athletesLimit, emptyTrack, feedLength, trendLength, withAward, withBoard, withEvent, withPeople, withSample, type Track } from './track'
+import { race, secondsUntil, staleAfter, tiles, tileState } from './select'
+import { athletesLimit, emptyTrack, feedLength, trendLength, withAward, withBoard, withEvent, withPeople, withRoster, withSample, type Track } from './track'
 
 const t0 = Date.parse('2026-06-04T10:00:00Z')
 const iso = (ms: number): string => new Date(ms).toISOString()
@@ -160,4 +160,27 @@ describe('feed', () => {
       .event({ type: 'milestone', userId: 'ana', data: { ...data, milestone: 'personalBest', best: 'fastestKm', unit: 's', value: 240 } })
     expect(p.track.feed.map((f) => f.milestone?.milestone).sort()).toEqual(['distance', 'personalBest'])
   })
+})
+
+describe('heart-rate zones', () => {
+  const person = (userId: string, zonesMaxHeartRate?: number): Participant => ({
+    userId, name: userId, role: 'participant', joinedAt: iso(t0), ...(zonesMaxHeartRate === undefined ? {} : { zonesMaxHeartRate }),
+  })
+  test('are everybody’s own, and stay for who has left', () => {
+    let track = withRoster(emptyTrack, [person('ana', 180), person('ben', 200), person('cleo')])
+    for (const u of ['ana', 'ben', 'cleo']) track = withSample(track, u, { seq: 1, timestamp: iso(t0), heartRate: 145 }, t0)
+    const zones = (people: Participant[]) => tiles({ participants: people }, track).map((x) => [x.userId, x.zone])
+    expect(zones([person('ana'), person('ben'), person('cleo')])).toEqual([['ana', 4], ['ben', 3], ['cleo', undefined]])
+    expect(zones([person('ben')]).find(([u]) => u === 'ana')).toEqual(['ana', 4])
+    track = withRoster(track, [person('ana', 210)])
+    expect(zones([person('ana')]).find(([u]) => u === 'ana')).toEqual(['ana', 2])
+  })
+  test('the same roster again changes nothing', () => {
+    const track = withRoster(emptyTrack, [person('ana', 180)])
+    expect(withRoster(track, [person('ana', 180)])).toBe(track)
+  })
+})
+
+test('a countdown ends at 0', () => {
+  expect([secondsUntil(iso(t0 + 90_500), t0), secondsUntil(iso(t0 - 5), t0), secondsUntil(undefined, t0), secondsUntil('soon', t0)]).toEqual([91, 0, undefined, undefined])
 })

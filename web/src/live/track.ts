@@ -1,6 +1,6 @@
 // What the page adds to the state of a session that the client keeps: everybody's course, changes of the lead, and
 // what happened. Pure: no clock, no network, no DOM.
-import type { Achievement, Leaderboard, LiveSample, Milestone, SessionEvent } from '@fitmq/client'
+import type { Achievement, Leaderboard, LiveSample, Milestone, Participant, SessionEvent } from '@fitmq/client'
 
 /** Points a sparkline keeps; older ones go. */
 export const trendLength = 90
@@ -49,6 +49,8 @@ export interface LeadChange {
 export interface Track {
   /** Everybody who was ever on the roster or a board, for names after they left. */
   names: Readonly<Record<string, string>>
+  /** Where their heart-rate zones end, in bpm, of those whose roster entry said so. */
+  zones: Readonly<Record<string, number>>
   athletes: ReadonlyMap<string, Athlete>
   /** Who led on the last board. */
   leader?: string
@@ -56,7 +58,7 @@ export interface Track {
   feed: readonly FeedItem[]
 }
 
-export const emptyTrack: Track = { names: {}, athletes: new Map(), feed: [] }
+export const emptyTrack: Track = { names: {}, zones: {}, athletes: new Map(), feed: [] }
 
 /** A sample. The first one of an athlete may have been kept and tells its own age. */
 export function withSample(t: Track, userId: string, sample: LiveSample, now: number): Track {
@@ -114,6 +116,13 @@ export function withEvent(t: Track, e: SessionEvent): Track {
 /** An award; the challenge's feed and one's own tell the same one once. */
 export function withAward(t: Track, a: Achievement): Track {
   return withFeed(t, { key: `award:${a.achievementId}`, kind: 'award', at: Date.parse(a.timestamp), userId: a.userId, name: a.name, award: a })
+}
+
+/** The roster: names, and where everybody's heart-rate zones end. */
+export function withRoster(t: Track, people: readonly Participant[]): Track {
+  const named = withPeople(t, people)
+  const news = people.flatMap((p) => (p.zonesMaxHeartRate === undefined || t.zones[p.userId] === p.zonesMaxHeartRate ? [] : [[p.userId, p.zonesMaxHeartRate]]))
+  return news.length === 0 ? named : { ...named, zones: { ...t.zones, ...Object.fromEntries(news) as Record<string, number> } }
 }
 
 function withFeed(t: Track, item: FeedItem): Track {

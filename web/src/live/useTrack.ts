@@ -2,7 +2,7 @@ import { View, type Client, type WorkoutSession } from '@fitmq/client'
 import { useFitmq } from '@fitmq/react'
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { learnNames } from '../ui/names'
-import { emptyTrack, withAward, withBoard, withEvent, withPeople, withSample, type Track } from './track'
+import { emptyTrack, withAward, withBoard, withEvent, withRoster, withSample, type Track } from './track'
 
 /** A session's course as a store: React is told at most once a frame, however many samples a frame brings. */
 class TrackStore {
@@ -21,7 +21,7 @@ class TrackStore {
       session.onLeaderboard((b) => this.set(withBoard(this.track, b, Date.now()))),
       session.onParticipants((all) => {
         learnNames(all)
-        this.set(withPeople(this.track, all))
+        this.set(withRoster(this.track, all))
       }),
       session.onEvent((e) => this.set(withEvent(this.track, e))),
       client.onAchievement((a) => this.set(withAward(this.track, a))),

@@ -2,6 +2,7 @@ import type { Beacon, FitmqError } from '@fitmq/client'
 import { useState, type FormEvent } from 'react'
 import { strings } from '../strings'
 import { bands, cellOf, paceOf, type Cell } from './map'
+import { levels, wishesOf } from './wishes'
 
 const t = strings.partners
 const sports = ['running', 'cycling', 'walking', 'hiking', 'swimming', 'rowing'] as const
@@ -30,12 +31,15 @@ export function BeaconForm({ cell, radius, searching, error, onCell, onRadius, o
     const fast = String(data.get('fast') ?? '')
     const pace = bySpeed.has(sport) || fast === '' ? undefined : paceOf(fast)
     if (!bySpeed.has(sport) && fast !== '' && pace === undefined) return setWrong(t.badPace)
+    const wished = wishesOf(data, bySpeed.has(sport), Date.now())
+    if (wished === undefined) return setWrong(t.badPace)
     setWrong(undefined)
     onSearch({
       ...cell, sport, radius,
       until: new Date(Date.now() + Number(data.get('hours')) * hourLength).toISOString(),
       ...(pace === undefined ? {} : { pace }),
       ...(bySpeed.has(sport) && fast !== '' ? { speed: Number(fast) / 3.6 } : {}),
+      ...wished,
     })
   }
   const locate = (): void => {
@@ -77,6 +81,28 @@ export function BeaconForm({ cell, radius, searching, error, onCell, onRadius, o
         <Degrees name={t.latitude} value={cell.latitude} limit={89} onChange={(latitude) => onCell(cellOf(latitude, cell.longitude))} />
         <Degrees name={t.longitude} value={cell.longitude} limit={180} onChange={(longitude) => onCell(cellOf(cell.latitude, longitude))} />
       </div>
+      <details className="filters">
+        <summary>{t.filters}</summary>
+        <div className="pair">
+          <label>{bySpeed.has(sport) ? t.fromSpeed : t.fromPace}<input key={`min ${bySpeed.has(sport)}`} name="fastMin" autoComplete="off" /></label>
+          <label>{bySpeed.has(sport) ? t.toSpeed : t.toPace}<input key={`max ${bySpeed.has(sport)}`} name="fastMax" autoComplete="off" /></label>
+          <label>
+            {t.level}
+            <select name="level" defaultValue="">
+              <option value="">{t.levelNone}</option>
+              {levels.map((l) => <option key={l} value={l}>{t.levelNames[l]}</option>)}
+            </select>
+          </label>
+          <label>
+            {t.begin}
+            <select name="begin" defaultValue="0">{[0, 30, 60, 120].map((m) => <option key={m} value={m}>{t.beginIn(m)}</option>)}</select>
+          </label>
+        </div>
+        <fieldset className="severities">
+          <legend>{t.levels}</legend>
+          {levels.map((l) => <label key={l} className="check"><input type="checkbox" name="levels" value={l} /> {t.levelNames[l]}</label>)}
+        </fieldset>
+      </details>
       <button type="button" className="quiet-button" onClick={locate}>{t.locate}</button>
       <p className="problem" role="alert" hidden={said === undefined}>{said}</p>
       <p className="fine" role="status" data-testid="searching" data-on={searching}>{searching ? t.searching : t.notSearching}</p>

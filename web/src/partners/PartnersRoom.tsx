@@ -1,5 +1,4 @@
 import type { Match } from '@fitmq/client'
-import { useMatches } from '@fitmq/react'
 import { useEffect, useState } from 'react'
 import { useTell, wordsOf } from '../shell/Notices'
 import { strings } from '../strings'
@@ -7,9 +6,11 @@ import { useAsked, type List } from '../ui/asked'
 import { useTitle } from '../ui/hooks'
 import { learnNames } from '../ui/names'
 import { BeaconForm } from './BeaconForm'
+import { Blocked } from './Blocked'
 import { CellMap } from './CellMap'
 import { cellOf, moved, type Cell } from './map'
 import { Proposal } from './Proposal'
+import { useFinder } from './useFinder'
 
 const t = strings.partners
 const key = 'fitmq.cell'
@@ -39,17 +40,22 @@ export function merged(asked: readonly Match[], live: readonly Match[]): Match[]
 
 /** Looking for somebody to train with nearby. */
 export default function PartnersRoom() {
-  const finder = useMatches()
+  const { finder, searching, error, matches: live } = useFinder()
   const { value, reload } = useAsked<List<Match>>('/matches')
   const tell = useTell()
   const [cell, setCell] = useState(keptCell)
   const [radius, setRadius] = useState(5000)
-  const matches = merged(value?.items ?? [], finder.matches)
+  const matches = merged(value?.items ?? [], live)
   useTitle(t.title)
   useEffect(() => {
     sessionStorage.setItem(key, JSON.stringify(cell))
   }, [cell])
   useEffect(() => learnNames(matches.flatMap((m) => (m.userId !== undefined && m.name !== undefined ? [{ userId: m.userId, name: m.name }] : []))), [matches.length])
+  const [blocks, setBlocks] = useState(0)
+  const blocked = (): void => {
+    setBlocks((n) => n + 1)
+    reload()
+  }
   const failed = (error: unknown): void => tell(wordsOf(error))
   return (
     <>
@@ -57,7 +63,7 @@ export default function PartnersRoom() {
       <div className="columns">
         <div className="column-race">
           <section className="panel map-panel" aria-label={t.where}>
-            <CellMap radius={radius} matches={matches} searching={finder.searching} onMove={(east, north) => setCell(moved(cell, east, north))} />
+            <CellMap radius={radius} matches={matches} searching={searching} onMove={(east, north) => setCell(moved(cell, east, north))} />
             <div className="map-foot">
               <div className="actions" role="group" aria-label={t.move}>
                 {([['north', 0, 1], ['south', 0, -1], ['west', -1, 0], ['east', 1, 0]] as const).map(([name, east, north]) => (
@@ -69,7 +75,7 @@ export default function PartnersRoom() {
           </section>
         </div>
         <div className="column-aside">
-          <BeaconForm cell={cell} radius={radius} searching={finder.searching} error={finder.error} onCell={setCell} onRadius={setRadius} onSearch={finder.search} onStop={finder.stop} />
+          <BeaconForm cell={cell} radius={radius} searching={searching} error={error} onCell={setCell} onRadius={setRadius} onSearch={(b) => finder.search(b)} onStop={() => finder.stop()} />
           <section className="panel list-panel" aria-labelledby="proposals-title">
             <h2 id="proposals-title">{t.proposals}</h2>
             {matches.length === 0 && <p className="empty">{t.none}</p>}
@@ -79,11 +85,12 @@ export default function PartnersRoom() {
                   key={m.partnerId}
                   match={m}
                   onReply={(accept) => void finder.reply(m.partnerId, accept).then(reload, failed)}
-                  onBlock={() => void finder.block(m.partnerId).then(reload, failed)}
+                  onBlock={() => void finder.block(m.partnerId).then(blocked, failed)}
                 />
               ))}
             </ul>
           </section>
+          <Blocked round={blocks} />
         </div>
       </div>
     </>

@@ -2,6 +2,7 @@ import type { Match } from '@fitmq/client'
 import { join, speedOrPace } from '../format'
 import { hrefOf } from '../route'
 import { strings } from '../strings'
+import { Confirm } from '../ui/Confirm'
 import { Avatar } from '../ui/parts'
 
 const t = strings.partners
@@ -34,7 +35,8 @@ export function Proposal({ match: m, onReply, onBlock }: { match: Match; onReply
           )}
           {m.state === 'matched' && m.conversation !== undefined && <a className="quiet-button strong" href={hrefOf('chat', [m.conversation])}>{t.write}</a>}
           {m.state === 'matched' && <button type="button" className="quiet-button" onClick={() => onReply(false)} aria-label={`${t.unmatch} ${name}`}>{t.unmatch}</button>}
-          <button type="button" className="quiet-button" onClick={onBlock} aria-label={`${t.block} ${name}`}>{t.block}</button>
+          {m.state === 'accepted' && <button type="button" className="quiet-button" onClick={() => onReply(false)} aria-label={`${t.withdraw} ${name}`}>{t.withdraw}</button>}
+          <Confirm label={t.block} name={`${t.block} ${name}`} question={t.blockAsk(name)} onYes={onBlock} />
         </div>
       </div>
     </li>

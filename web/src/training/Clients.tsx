@@ -1,20 +1,19 @@
-import type { LiveSample, Presence, SessionInfo } from '@fitmq/client'
+import type { Presence, Training } from '@fitmq/client'
 import { useFitmq } from '@fitmq/react'
 import { useEffect, useState } from 'react'
-import { count, distance, formatAgo, heartRateZone, join } from '../format'
+import { count, distance, formatAgo, join } from '../format'
 import { hrefOf } from '../route'
 import { useMe } from '../shell/me'
 import { strings } from '../strings'
 import { useAsked, type List } from '../ui/asked'
 import { useNow } from '../ui/hooks'
 import { learnNames } from '../ui/names'
-import { Avatar } from '../ui/parts'
+import { Avatar, ZoneTag } from '../ui/parts'
+import { byUrgency, doing, type Doing } from './overview'
+import { QuickCorrection } from './QuickCorrection'
+import { useLed } from './useLed'
 
 const t = strings.training
-/** Sessions whose samples are followed; a trainer runs few at once. */
-const followed = 10
-/** A sample older than this is not live, in ms. */
-const liveFor = 30_000
 
 interface ClientLink {
   readonly clientId: string
@@ -22,13 +21,7 @@ interface ClientLink {
   readonly presence?: Presence
 }
 
-interface LiveNow {
-  readonly sample: LiveSample
-  readonly session: string
-  readonly at: number
-}
-
-/** Who the clients are, whether they are there, and what they do right now. */
+/** Whether the clients are there. */
 function usePresences(ids: readonly string[]): Readonly<Record<string, Presence>> {
   const client = useFitmq()
   const [known, setKnown] = useState<Readonly<Record<string, Presence>>>({})
@@ -42,53 +35,50 @@ function usePresences(ids: readonly string[]): Readonly<Record<string, Presence>
   return known
 }
 
-/** The live samples of everybody in the sessions that one trains. */
-function useSamples(me: string): Readonly<Record<string, LiveNow>> {
-  const client = useFitmq()
-  const { value } = useAsked<List<SessionInfo>>('/sessions?limit=200')
-  const sessions = (value?.items ?? []).filter((s) => s.trainer === me && s.state === 'live').slice(0, followed).map((s) => s.sessionId)
-  const [now, setNow] = useState<Readonly<Record<string, LiveNow>>>({})
-  const key = sessions.join(' ')
-  useEffect(() => {
-    const subscriptions = sessions.map((session) => client.subscribe<LiveSample | { samples: readonly LiveSample[] }>(`session/${session}/progress/+`, (m) => {
-      const user = m.ids[1]
-      const sample = 'samples' in m.payload ? m.payload.samples.at(-1) : m.payload
-      if (user !== undefined && sample !== undefined) setNow((all) => ({ ...all, [user]: { sample, session, at: Date.parse(sample.timestamp) } }))
-    }))
-    return () => {
-      for (const s of subscriptions) s.close()
-    }
-  }, [client, key])
-  return now
-}
-
-/** A trainer's overview. */
+/** A trainer's overview: who trains now and how hard, what was said last, and a quick word. */
 export function Clients() {
   const me = useMe()
   const { value } = useAsked<List<ClientLink>>(`/links?trainer=${me.userId}&limit=200`)
-  const clients = value?.items ?? []
-  const presences = usePresences(clients.map((c) => c.clientId))
-  const samples = useSamples(me.userId)
+  const links = value?.items ?? []
+  const presences = usePresences(links.map((c) => c.clientId))
+  const { led, trainings } = useLed(me.userId)
   const now = useNow(1000)
-  useEffect(() => learnNames(clients.map((c) => ({ userId: c.clientId, name: c.name }))), [value])
+  useEffect(() => learnNames(links.map((c) => ({ userId: c.clientId, name: c.name }))), [value])
+  const clients = byUrgency(links.map((c) => ({ ...c, doing: doing(c.clientId, led, now) })))
+  const training = clients.filter((c) => c.doing.sample !== undefined).length
   return (
     <section className="clients" aria-labelledby="clients-title">
-      <h2 id="clients-title">{t.clients} <span className="tally">{clients.length}</span></h2>
-      {value !== undefined && clients.length === 0 && <p className="panel empty">{t.noClients}</p>}
+      <h2 id="clients-title">{t.clients} <span className="tally">{links.length}</span></h2>
+      {links.length > 0 && <p className="muted" data-testid="training-now" data-count={training}>{t.trainNow(training)}</p>}
+      {value !== undefined && links.length === 0 && <p className="panel empty">{t.noClients}</p>}
       <ul className="tiles">
         {clients.map((c) => (
-          <ClientTile key={c.clientId} client={c} presence={presences[c.clientId] ?? c.presence} live={samples[c.clientId]} now={now} />
+          <ClientTile
+            key={c.clientId}
+            client={c}
+            presence={presences[c.clientId] ?? c.presence}
+            doing={c.doing}
+            training={trainings.get(c.doing.session?.id ?? '')}
+            now={now}
+          />
         ))}
       </ul>
     </section>
   )
 }
 
-function ClientTile({ client: c, presence, live, now }: { client: ClientLink; presence: Presence | undefined; live: LiveNow | undefined; now: number }) {
-  const fresh = live !== undefined && now - live.at < liveFor ? live : undefined
-  const s = fresh?.sample
+interface TileProps {
+  client: ClientLink
+  presence: Presence | undefined
+  doing: Doing
+  training: Training | undefined
+  now: number
+}
+
+function ClientTile({ client: c, presence, doing: d, training, now }: TileProps) {
+  const s = d.sample
   return (
-    <li className="tile panel" data-testid="client" data-user={c.clientId} data-presence={presence?.state} data-zone={s?.heartRate ? heartRateZone(s.heartRate) : undefined} data-heart-rate={s?.heartRate}>
+    <li className="tile panel" data-testid="client" data-user={c.clientId} data-presence={presence?.state} data-zone={d.zone} data-heart-rate={s?.heartRate}>
       <div className="tile-head">
         <Avatar userId={c.clientId} name={c.name} />
         <div className="tile-who">
@@ -103,14 +93,22 @@ function ClientTile({ client: c, presence, live, now }: { client: ClientLink; pr
       <p className="client-live">
         {s === undefined ? <span className="muted">{t.noSample}</span> : (
           <>
-            {s.heartRate ? <strong className="zone">{join(count(s.heartRate, 'bpm'))}</strong> : null}
+            {s.heartRate ? <strong className="client-heart">{join(count(s.heartRate, 'bpm'))}</strong> : null}
+            {d.zone !== undefined && <ZoneTag zone={d.zone} />}
             {s.distance !== undefined && <span>{join(distance(s.distance))}</span>}
+            {s.repetitions !== undefined && <span>{t.repetitions(s.repetitions)}</span>}
           </>
         )}
       </p>
+      {d.correction !== undefined && (
+        <p className="fine client-said" data-testid="last-correction" data-state={d.correction.seen ? 'seen' : 'sent'}>
+          {t.lastSaid} <strong>{d.correction.cue ?? t.exercises[d.correction.exercise] ?? d.correction.exercise}</strong> · {d.correction.seen ? `✓ ${t.seen}` : t.notSeen}
+        </p>
+      )}
+      {training !== undefined && <QuickCorrection training={training} userId={c.clientId} name={c.name} exercise={d.correction?.exercise} />}
       <div className="actions">
         <a className="quiet-button" href={hrefOf('chat', ['with', c.clientId])}>{t.write}</a>
-        {fresh !== undefined && <a className="quiet-button" href={hrefOf('training', [fresh.session])}>{t.inSession}</a>}
+        {d.session !== undefined && <a className="quiet-button" href={hrefOf('training', [d.session.id], { to: c.clientId })}>{t.inSession(d.session.title)}</a>}
       </div>
     </li>
   )

@@ -16,6 +16,8 @@ export interface Sent {
 
 interface Props {
   room: UseTraining
+  /** Whom it is to, unless another one is chosen. */
+  to: string | undefined
   onDraft: (draft: Correction | undefined) => void
   onSent: (sent: Sent) => void
   onStored: (correctionId: string) => void
@@ -37,7 +39,7 @@ export function correctionOf(data: FormData): CorrectionInput {
 }
 
 /** The trainer's controls: to whom, about what, and what to do. */
-export function CorrectionForm({ room, onDraft, onSent, onStored }: Props) {
+export function CorrectionForm({ room, to, onDraft, onSent, onStored }: Props) {
   const me = useMe()
   const tell = useTell()
   const [measure, setMeasure] = useState<keyof typeof units>('angle')
@@ -62,7 +64,7 @@ export function CorrectionForm({ room, onDraft, onSent, onStored }: Props) {
     <form className="form correction-form" onSubmit={submit} onInput={draft} aria-label={t.form}>
       <label>
         {t.client}
-        <select name="userId" required disabled={people.length === 0}>
+        <select key={people.some((p) => p.userId === to) ? to : ''} name="userId" required disabled={people.length === 0} defaultValue={to}>
           {people.length === 0 && <option value="">{t.noMember}</option>}
           {people.map((p) => <option key={p.userId} value={p.userId}>{p.name}</option>)}
         </select>

@@ -1,16 +1,16 @@
 import type { FormCorrection } from '@fitmq/client'
 import { strings } from '../strings'
-import { limbs, pose } from './figure'
+import { limbs, pose, type Joint } from './figure'
 
 const t = strings.training
 
-/** A person doing the exercise, with the corrected joint marked. */
-export function ExerciseFigure({ correction: c }: { correction: FormCorrection | undefined }) {
+/** A person doing the exercise, with the corrected joint marked, and others that were corrected and not seen to yet. */
+export function ExerciseFigure({ correction: c, also = [] }: { correction: FormCorrection | undefined; also?: readonly Joint[] }) {
   const exercise = c?.exercise ?? ''
   const at = pose(exercise)
   const marked = c?.joint === undefined ? undefined : at[c.joint]
   const name = t.exercises[exercise] ?? exercise.replaceAll('_', ' ')
-  const label = c?.joint === undefined ? t.figurePlain : t.figure(name, t.joints[c.joint])
+  const label = c?.joint === undefined ? t.figurePlain : t.figure(name, [c.joint, ...also].map((j) => t.joints[j]).join(', '))
   return (
     <svg className="exercise-figure" viewBox="0 0 200 200" role="img" aria-label={label} data-joint={c?.joint} data-severity={c?.severity}>
       <path className="figure-ground" d="M10 188h180" />
@@ -21,6 +21,7 @@ export function ExerciseFigure({ correction: c }: { correction: FormCorrection |
       {(['shoulder', 'elbow', 'hip', 'knee', 'ankle'] as const).map((j) => (
         <circle key={j} className="figure-joint" cx={at[j][0]} cy={at[j][1]} r="4" />
       ))}
+      {also.map((j) => <circle key={j} className="figure-also" data-joint={j} cx={at[j][0]} cy={at[j][1]} r="9" />)}
       {marked !== undefined && (
         <g className="figure-mark">
           <circle className="figure-pulse" cx={marked[0]} cy={marked[1]} r="15" />

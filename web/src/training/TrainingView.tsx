@@ -2,7 +2,10 @@ import type { Correction } from '@fitmq/client'
 import { useTraining, type UseTraining } from '@fitmq/react'
 import { useEffect, useState } from 'react'
 import { Athletes } from '../live/Athletes'
+import { controls } from '../live/Controls'
 import { Heading } from '../live/Heading'
+import { Denied } from '../live/LiveView'
+import { Members } from '../live/Members'
 import { tiles } from '../live/select'
 import { SessionChat } from '../live/SessionChat'
 import { SummaryCard } from '../live/Summary'
@@ -15,11 +18,12 @@ import { useNames } from '../ui/names'
 import { CorrectionCard } from './CorrectionCard'
 import { CorrectionForm, type Sent } from './CorrectionForm'
 import { ExerciseFigure } from './ExerciseFigure'
+import { markedJoints } from './figure'
 
 const t = strings.training
 
 /** A training: its trainer sends corrections, a client sees them at once. */
-export function TrainingView({ id }: { id: string }) {
+export function TrainingView({ id, to, onAgain }: { id: string; to: string | undefined; onAgain: () => void }) {
   const room = useTraining(id)
   const track = useTrack(room.session)
   const me = useMe()
@@ -30,7 +34,7 @@ export function TrainingView({ id }: { id: string }) {
     return (
       <>
         <div className="heading"><h1>{title}</h1></div>
-        <p className="panel notice" data-testid="session-denied">{room.error?.reason ?? strings.sessionDenied}</p>
+        <Denied reason={room.error?.reason} onAgain={onAgain} />
       </>
     )
   }
@@ -41,10 +45,11 @@ export function TrainingView({ id }: { id: string }) {
       <div className="columns">
         <div className="column-race">
           {room.info?.state === 'ended' && <SummaryCard id={id} me={me.userId} />}
-          {trains ? <ForTrainer room={room} /> : <ForClient room={room} trainer={room.info?.trainer} />}
+          {trains ? <ForTrainer room={room} to={to} /> : <ForClient room={room} trainer={room.info?.trainer} />}
           <Athletes tiles={tiles(room, track)} now={now} me={me.userId} />
         </div>
         <aside className="column-aside" aria-label={strings.aside}>
+          {controls(room.info, me.userId) && <Members id={id} roster={`${room.total} ${room.participants.length}`} />}
           <SessionChat room={room} names={track.names} me={me.userId} />
         </aside>
       </div>
@@ -66,14 +71,14 @@ function ForClient({ room, trainer }: { room: UseTraining; trainer: string | und
         )}
       </div>
       <div className="training-now">
-        <ExerciseFigure correction={newest} />
+        <ExerciseFigure correction={newest} also={markedJoints(room.corrections).also} />
         <div aria-live="assertive">
           {newest === undefined ? <p className="empty">{t.none}</p> : <Shown correction={newest} room={room} />}
         </div>
       </div>
       {before.length > 0 && (
         <ul className="corrections">
-          {before.map((c) => <li key={c.correctionId}><CorrectionCard correction={c} /></li>)}
+          {before.map((c) => <li key={c.correctionId}><Shown correction={c} room={room} /></li>)}
         </ul>
       )}
     </section>
@@ -93,7 +98,7 @@ function Shown({ correction: c, room }: { correction: Correction & { seen: boole
 }
 
 /** The form, and what became of what was sent. */
-function ForTrainer({ room }: { room: UseTraining }) {
+function ForTrainer({ room, to }: { room: UseTraining; to: string | undefined }) {
   const [sent, setSent] = useState<readonly Sent[]>([])
   const [draft, setDraft] = useState<Correction>()
   const nameOf = useNames()
@@ -110,7 +115,7 @@ function ForTrainer({ room }: { room: UseTraining }) {
       <div className="panel-head"><h2 id="training-title">{t.form}</h2></div>
       <div className="training-now">
         <ExerciseFigure correction={newest} />
-        <CorrectionForm room={room} onDraft={setDraft} onSent={(s) => setSent((before) => [s, ...before])} onStored={(id) => setSent((before) => before.map((s) => (s.correction.correctionId === id ? { ...s, stored: true } : s)))} />
+        <CorrectionForm room={room} to={to} onDraft={setDraft} onSent={(s) => setSent((before) => [s, ...before])} onStored={(id) => setSent((before) => before.map((s) => (s.correction.correctionId === id ? { ...s, stored: true } : s)))} />
       </div>
       <h3 className="board-part">{t.corrections}</h3>
       {all.length === 0 && <p className="empty">{t.noneSent}</p>}

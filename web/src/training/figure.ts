@@ -29,11 +29,27 @@ const poses = {
     head: [100, 44], neck: [99, 60], shoulder: [98, 70], elbow: [116, 46], wrist: [108, 18], hand: [107, 10],
     spine: [96, 94], hip: [98, 118], knee: [102, 150], ankle: [98, 180], toe: [114, 183],
   },
+  lunge: {
+    head: [104, 34], neck: [103, 54], shoulder: [102, 66], elbow: [112, 92], wrist: [118, 114], hand: [119, 122],
+    spine: [100, 92], hip: [98, 116], knee: [138, 136], ankle: [136, 180], toe: [152, 183],
+  },
+  pull: {
+    head: [100, 52], neck: [99, 68], shoulder: [98, 76], elbow: [124, 58], wrist: [116, 26], hand: [115, 18],
+    spine: [97, 102], hip: [98, 126], knee: [112, 152], ankle: [92, 172], toe: [82, 180],
+  },
+  bench: {
+    head: [44, 120], neck: [60, 122], shoulder: [70, 124], elbow: [78, 96], wrist: [76, 68], hand: [76, 60],
+    spine: [96, 128], hip: [122, 130], knee: [150, 122], ankle: [154, 178], toe: [172, 182],
+  },
+  curl: {
+    head: [100, 30], neck: [100, 50], shoulder: [100, 62], elbow: [104, 94], wrist: [130, 78], hand: [137, 74],
+    spine: [97, 88], hip: [98, 114], knee: [102, 148], ankle: [98, 180], toe: [114, 183],
+  },
 } satisfies Record<string, Pose>
 
 const poseOf: Readonly<Record<string, keyof typeof poses>> = {
-  squat: 'squat', lunge: 'squat', deadlift: 'hinge', row: 'hinge', push_up: 'plank', plank: 'plank', bench_press: 'plank',
-  pull_up: 'overhead', shoulder_press: 'overhead',
+  squat: 'squat', lunge: 'lunge', deadlift: 'hinge', row: 'hinge', push_up: 'plank', plank: 'plank', bench_press: 'bench',
+  pull_up: 'pull', shoulder_press: 'overhead', curl: 'curl',
 }
 
 /** The pose of an exercise; standing where it is not known. */
@@ -63,4 +79,18 @@ export function scaleOf(c: Pick<FormCorrection, 'observed' | 'targetMin' | 'targ
     to: targetMax === undefined ? 1 : place(targetMax),
     good: (targetMin === undefined || observed >= targetMin) && (targetMax === undefined || observed <= targetMax),
   }
+}
+
+/** A correction as far as the figure shows it. */
+type Marked = Pick<FormCorrection, 'exercise' | 'joint' | 'severity'> & { readonly seen?: boolean }
+
+/**
+ * Which joints the figure marks: that of the newest correction, and those of earlier ones of the same exercise that nobody
+ * has said to have seen yet. Corrections come oldest first; each joint is there once.
+ */
+export function markedJoints(corrections: readonly Marked[]): { newest: Joint | undefined; also: Joint[] } {
+  const last = corrections.at(-1)
+  const open = corrections.slice(0, -1).filter((c) => c.exercise === last?.exercise && c.seen === false)
+  const also = new Set(open.flatMap((c) => (c.joint === undefined || c.joint === last?.joint ? [] : [c.joint])))
+  return { newest: last?.joint, also: [...also] }
 }

@@ -1,6 +1,6 @@
 // Small pieces that several panels share.
 import type { CSSProperties } from 'react'
-import { hue, initials, type Measure } from '../format'
+import { hue, initials, type Measure, type Zone } from '../format'
 import { strings } from '../strings'
 
 export function Mark() {
@@ -21,6 +21,11 @@ export function Avatar({ userId, name, size = 'medium' }: { userId: string; name
       {initials(name)}
     </span>
   )
+}
+
+/** A heart-rate zone in words; its colour is the tile's. */
+export function ZoneTag({ zone }: { zone: Zone }) {
+  return <span className="zone" data-testid="zone">{strings.athletes.zone(zone)}</span>
 }
 
 /** A number with its unit set smaller. */

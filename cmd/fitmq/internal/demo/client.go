@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"time"
@@ -95,14 +96,33 @@ func bye(m *autopaho.ConnectionManager) {
 	_ = m.Disconnect(ctx) // nobody is left to tell
 }
 
-// run stays connected until ctx ends.
-func (w *watcher) run(ctx context.Context) error {
-	// The connection outlives ctx for as long as it takes to sign off.
-	m, err := w.connect(context.WithoutCancel(ctx))
+// sendWait is how long a message may take until it is acknowledged.
+const sendWait = 10 * time.Second
+
+// send publishes one message and reports whether it was taken. A refusal and a
+// connection that is away just now are counted, not fatal: the show goes on.
+func (s *Stage) send(ctx context.Context, m *autopaho.ConnectionManager, topic string, qos byte, body any) bool {
+	payload, err := json.Marshal(body)
 	if err != nil {
-		return err
+		s.report.refuse(fmt.Sprintf("%s: encode: %v", topic, err))
+		return false
 	}
-	<-ctx.Done()
-	bye(m)
-	return nil
+	ctx, cancel := context.WithTimeout(ctx, sendWait)
+	defer cancel()
+	res, err := m.Publish(ctx, &paho.Publish{Topic: topic, QoS: qos, Payload: payload})
+	switch {
+	case res != nil && res.ReasonCode >= 0x80:
+		reason := ""
+		if res.Properties != nil {
+			reason = res.Properties.ReasonString
+		}
+		s.report.refuse(fmt.Sprintf("%s: 0x%02X %s", topic, res.ReasonCode, reason))
+		return false
+	case err != nil:
+		if ctx.Err() == nil {
+			s.report.lost.Add(1)
+		}
+		return false
+	}
+	return true
 }

@@ -1,6 +1,7 @@
-// Package demo plays the people of a demonstration: it sets up a trainer, a
-// workout session, a challenge and athletes over the REST interface, as any
-// user would, and lets the athletes ride as real MQTT clients over TCP.
+// Package demo plays the people of a demonstration: it sets up athletes, a
+// trainer, sessions, challenges and what was said before over the REST interface,
+// as any user would, and lets them ride, train, correct, write and look for
+// company as real MQTT clients over TCP.
 package demo
 
 import (
@@ -56,9 +57,10 @@ type Stage struct {
 	// WatcherPassword signs WatcherID in.
 	WatcherPassword string
 
-	trainerPassword string
-	riders          []*rider
-	report          *report
+	cast   map[string]*account
+	handed int // activities that the cast has handed in
+	riders []*rider
+	report *report
 }
 
 // names are given to the athletes in this order.
@@ -83,9 +85,10 @@ func New(ctx context.Context, o Options) (*Stage, error) {
 	now := o.Now().UTC()
 	s := &Stage{
 		opts: o, report: newReport(),
-		ChallengeID:     strings.ToLower(now.Month().String()) + "-100k",
-		WatcherPassword: password(), trainerPassword: password(),
+		ChallengeID: strings.ToLower(now.Month().String()) + "-100k",
+		cast:        cast(186),
 	}
+	s.WatcherPassword = s.cast[WatcherID].password
 	for i := range o.Athletes {
 		name := names[i%len(names)]
 		if round := i / len(names); round > 0 {
@@ -110,11 +113,20 @@ func (s *Stage) PageURL() string {
 	return s.opts.HTTPURL + "/#" + v.Encode()
 }
 
+// TrainerURL opens the page as the trainer, on the overview of clients.
+func (s *Stage) TrainerURL() string { return s.roomURL(TrainerID, "training") }
+
+// ConsoleURL opens the page as an administrator, on the console.
+func (s *Stage) ConsoleURL() string { return s.roomURL(OperatorID, "console") }
+
+func (s *Stage) roomURL(who, room string) string {
+	return s.opts.HTTPURL + "/#" + url.Values{"user": {who}, "password": {s.cast[who].password}, "room": {room}}.Encode()
+}
+
 // Run lets everybody ride until ctx ends, and then signs them off. It fails
 // when somebody cannot connect at all.
 func (s *Stage) Run(ctx context.Context) error {
 	s.report.start = s.opts.Now()
-	trainer := &watcher{id: TrainerID, password: s.trainerPassword, addr: s.opts.MQTTAddr, filters: []string{"session/" + SessionID + "/#"}}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -125,7 +137,13 @@ func (s *Stage) Run(ctx context.Context) error {
 			}
 		})
 	}
-	run(TrainerID, trainer.run)
+	run(TrainerID, newCoach(s).run)
+	for i, id := range []string{idaID, oskarID} {
+		run(id, newLifter(s, id, s.opts.Seed+uint64(i)).run)
+	}
+	for _, p := range partners(s) {
+		run(p.id, p.run)
+	}
 	for _, r := range s.riders {
 		run(r.id, r.run)
 	}

@@ -3,13 +3,11 @@ package demo
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
 	"github.com/eclipse/paho.golang/autopaho"
-	"github.com/eclipse/paho.golang/paho"
 
 	"github.com/fitmq/fitmq/cmd/fitmq/internal/athlete"
 )
@@ -19,6 +17,7 @@ import (
 type rider struct {
 	stage              *Stage
 	id, name, password string
+	profile            athlete.Profile
 	model              *athlete.Athlete
 	rng                *rand.Rand
 	seq                uint64
@@ -27,10 +26,12 @@ type rider struct {
 }
 
 func newRider(s *Stage, id, name string, seed uint64) *rider {
+	profile := athlete.Random(seed)
 	return &rider{
 		stage: s, id: id, name: name, password: password(),
-		model: athlete.New(athlete.Random(seed), seed),
-		rng:   rand.New(rand.NewPCG(seed, 0x51ed270b)),
+		profile: profile,
+		model:   athlete.New(profile, seed),
+		rng:     rand.New(rand.NewPCG(seed, 0x51ed270b)),
 	}
 }
 
@@ -127,32 +128,9 @@ func (r *rider) publishSample(ctx context.Context, m *autopaho.ConnectionManager
 	}
 }
 
-// publish sends one message and reports whether it was taken. A refusal and a
-// connection that is away just now are counted, not fatal: the watch goes on.
+// publish sends one message and reports whether it was taken.
 func (r *rider) publish(ctx context.Context, m *autopaho.ConnectionManager, topic string, qos byte, body any) bool {
-	payload, err := json.Marshal(body)
-	if err != nil {
-		r.stage.report.refuse(fmt.Sprintf("%s: encode: %v", topic, err))
-		return false
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	res, err := m.Publish(ctx, &paho.Publish{Topic: topic, QoS: qos, Payload: payload})
-	switch {
-	case res != nil && res.ReasonCode >= 0x80:
-		reason := ""
-		if res.Properties != nil {
-			reason = res.Properties.ReasonString
-		}
-		r.stage.report.refuse(fmt.Sprintf("%s: 0x%02X %s", topic, res.ReasonCode, reason))
-		return false
-	case err != nil:
-		if ctx.Err() == nil {
-			r.stage.report.lost.Add(1)
-		}
-		return false
-	}
-	return true
+	return r.stage.send(ctx, m, topic, qos, body)
 }
 
 // hear takes what the broker sends: who leads, and why a sample was refused.
