@@ -56,6 +56,9 @@ type DoorOptions struct {
 	Throttle *Throttle
 	// Audit gets sign-ins and refusals; nil for none.
 	Audit *Audit
+	// Refused is called with each proof that was not admitted, and why; nil for
+	// nobody. It must not block.
+	Refused func(p Proof, err error)
 }
 
 // guessable marks the methods whose secrets people choose. Only these are
@@ -87,6 +90,9 @@ func (d *Door) Stats() DoorStats {
 func (d *Door) SignIn(ctx context.Context, p Proof) (Identity, error) {
 	id, err := d.judge(ctx, p)
 	d.note(p, id, err)
+	if err != nil && d.o.Refused != nil {
+		d.o.Refused(p, err)
+	}
 	var wait *ThrottledError
 	switch {
 	case err == nil:

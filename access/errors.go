@@ -23,6 +23,9 @@ var (
 	ErrNoDevice = errors.New("no such device")
 	// ErrBusy: too many changes of one user at once; the same call may succeed later.
 	ErrBusy = errors.New("the user is being changed by others")
+	// ErrLastAdmin: nobody would be left who may sign in as an administrator. Of
+	// two nodes that take one each at the same moment neither sees it.
+	ErrLastAdmin = errors.New("the last administrator who may sign in")
 )
 
 // InputError is a value that a user's record cannot have. Its text names the

@@ -83,6 +83,7 @@ type Users struct {
 	mu       sync.RWMutex // guards the fields below
 	accounts map[string]*account
 	ids      []string // sorted
+	admins   int      // accounts of administrators who may sign in
 	watchers []func(userID string)
 }
 
@@ -130,8 +131,21 @@ func (u *Users) load(ctx context.Context) error {
 			u.install(id, nil)
 		}
 	}
+	u.mu.Lock()
+	first := len(u.accounts) == 0
+	if first { // one by one, each would be put into its place among all the others
+		u.accounts, u.ids = found, slices.Sorted(maps.Keys(found))
+		for _, a := range found {
+			if a.admin() {
+				u.admins++
+			}
+		}
+	}
+	u.mu.Unlock()
 	for id, a := range found {
-		u.install(id, a)
+		if !first {
+			u.install(id, a)
+		}
 	}
 	return nil
 }
@@ -175,6 +189,12 @@ func (u *Users) install(id string, a *account) {
 	u.mu.Lock()
 	old := u.accounts[id]
 	i, there := slices.BinarySearch(u.ids, id)
+	if old.admin() {
+		u.admins--
+	}
+	if a.admin() {
+		u.admins++
+	}
 	switch {
 	case a != nil:
 		u.accounts[id] = a

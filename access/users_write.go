@@ -69,8 +69,8 @@ func hasControl(s string) bool {
 }
 
 // Put creates or replaces a user, durably, and returns the new record; created
-// tells which. Errors: [*InputError], [ErrBusy], the store's, and the context's
-// while waiting for a place to hash the password.
+// tells which. Errors: [*InputError], [ErrBusy], [ErrLastAdmin], the store's, and
+// the context's while waiting for a place to hash the password.
 func (u *Users) Put(ctx context.Context, id string, spec UserSpec) (user User, created bool, err error) {
 	if err := spec.check(id); err != nil {
 		return User{}, false, err
@@ -96,6 +96,9 @@ func (u *Users) Put(ctx context.Context, id string, spec UserSpec) (user User, c
 
 // put is one attempt; writing is held.
 func (u *Users) put(ctx context.Context, id string, spec UserSpec, hash string) (User, bool, error) {
+	if (spec.Role != Admin || spec.Disabled) && u.lastAdmin(id) {
+		return User{}, false, fmt.Errorf("put user: %w", ErrLastAdmin)
+	}
 	now := u.now().UTC().Truncate(time.Millisecond)
 	r := userRecord{Name: spec.Name, Role: spec.Role, PasswordHash: hash, CreatedAt: now, UpdatedAt: now, Disabled: spec.Disabled}
 	if r.Name == "" {
@@ -133,13 +136,17 @@ func (u *Users) put(ctx context.Context, id string, spec UserSpec, hash string) 
 	return a.User, created, nil
 }
 
-// Delete removes the user, durably. Errors: [ErrNoUser] and the store's.
+// Delete removes the user, durably. Errors: [ErrNoUser], [ErrLastAdmin] and the
+// store's.
 func (u *Users) Delete(ctx context.Context, id string) error {
 	if !topics.ValidID(id) {
 		return ErrNoUser
 	}
 	u.writing.Lock()
 	defer u.writing.Unlock()
+	if u.lastAdmin(id) {
+		return fmt.Errorf("delete user: %w", ErrLastAdmin)
+	}
 	err := u.tables.Delete(ctx, usersTable, id, store.Any)
 	if errors.Is(err, store.ErrNotFound) {
 		u.install(id, nil)

@@ -85,7 +85,7 @@ func New(o Options) (*Broker, error) {
 	if err := o.Config.Validate(); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	b := &Broker{opts: o, log: o.Logger, ready: make(chan struct{})}
+	b := &Broker{opts: o, log: o.Logger, refusals: newRefusals(), ready: make(chan struct{})}
 	if err := b.assemble(context.Background()); err != nil {
 		return nil, errors.Join(err, b.release())
 	}
@@ -166,7 +166,6 @@ func idleEnd(c config.Config) time.Duration {
 
 func (b *Broker) makeDelivery(ctx context.Context) error {
 	c := b.opts.Config
-	b.refusals = &refusals{}
 	b.rights = &rights{policy: access.NewPolicy(b.engine, b.opts.Dev, aclRules(c.ACL)...), users: b.users, audit: b.audit, refusals: b.refusals, foreign: b.foreign()}
 	b.left = access.NewAllowances(quotas(c.Quotas), nil)
 	observer := &observer{engine: b.engine}
@@ -234,6 +233,7 @@ func (b *Broker) makeEdge(context.Context) error {
 		SessionExpiry: b.hub.MaxSessionExpiry(),
 	}, b.log)
 	b.hooks.UseRenewals(b.renewed)
+	b.hooks.UseRefusals(func(r hooks.Refused) { b.refusals.signIn(r.User, r.ClientID, r.Remote, "mqtt", r.Code, r.Reason) })
 	if err := b.hooks.Add(b.server); err != nil {
 		return err
 	}

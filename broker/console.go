@@ -8,13 +8,10 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/fitmq/fitmq/access"
 	"github.com/fitmq/fitmq/delivery"
-	"github.com/fitmq/fitmq/delivery/wire"
 	"github.com/fitmq/fitmq/gateway"
 	"github.com/fitmq/fitmq/topics"
 )
@@ -49,6 +46,7 @@ func clientInfo(c delivery.ClientInfo) gateway.ClientInfo {
 		ClientID: c.ID, UserID: c.UserID, Role: c.Role, Connected: c.Connected, Via: c.Via, Version: c.Version, Remote: c.Remote,
 		Since: c.Since, Expiry: c.Expiry, Subscriptions: c.Subscriptions,
 		Inflight: c.Inflight, Waiting: c.Waiting, Behind: c.Behind && c.Expiry > 0, Will: c.Will,
+		Window: c.Window, Dropped: c.Dropped,
 	}
 }
 
@@ -58,11 +56,45 @@ func (c *console) Queue(ctx context.Context, clientID string) (gateway.QueueInfo
 	if errors.Is(err, delivery.ErrNoSession) {
 		return gateway.QueueInfo{}, gateway.ErrNoClient
 	}
-	info := gateway.QueueInfo{ClientID: clientID, Inflight: q.Inflight, Messages: q.Messages, Bytes: q.Bytes}
-	if !q.Oldest.IsZero() {
-		info.Oldest = &q.Oldest
+	return gateway.QueueInfo{ClientID: clientID, Inflight: q.Inflight, Messages: q.Messages, Bytes: q.Bytes, Oldest: when(q.Oldest)}, err
+}
+
+// when is a moment that may be missing.
+func when(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
 	}
-	return info, err
+	t = t.UTC()
+	return &t
+}
+
+// Queues implements gateway.Console.
+func (c *console) Queues(ctx context.Context, byMessages bool, limit int) (gateway.Queues, error) {
+	found, err := c.b.hub.Backlogs(ctx, byMessages, limit)
+	q := gateway.Queues{Sessions: found.Sessions, Looked: found.Looked}
+	for _, one := range found.List {
+		q.Items = append(q.Items, gateway.ClientQueue{
+			ClientID: one.ID, UserID: one.UserID, Connected: one.Connected, Since: one.Since, Inflight: one.Queue.Inflight, Window: one.Window,
+			Messages: one.Messages, Bytes: one.Bytes, Oldest: when(one.Oldest), Dropped: one.Dropped,
+		})
+	}
+	return q, err
+}
+
+// storage tells how full the data directory is, and how writing goes.
+func (c *console) storage() gateway.Storage {
+	u, commit := c.b.store.Usage(), &c.b.hub.Stats().Commit
+	s := gateway.Storage{
+		LogBytes: u.LogBytes, LogLimit: int64(c.b.opts.Config.Sessions.LogSize), LogFiles: u.LogFiles, TablesBytes: u.TablesBytes,
+		First: uint64(u.First), Last: uint64(u.Last), DiskFree: u.DiskFree, DiskSize: u.DiskSize,
+	}
+	if at := commit.LastAt.Load(); at != 0 {
+		s.LastCommit = when(time.Unix(0, at))
+	}
+	if failure := commit.LastFailure.Load(); failure != nil {
+		s.LastFailure, s.Error = when(failure.At), failure.Err.Error()
+	}
+	return s
 }
 
 // Disconnect implements gateway.Console.
@@ -79,6 +111,7 @@ func (c *console) Stats() gateway.Stats {
 			Sessions: g.Sessions, Connected: g.Connected, Streams: g.Streams, Subscriptions: g.Subscriptions,
 			Retained: g.Retained, RetainedBytes: g.RetainedBytes, QueuedBytes: g.Held, LogBytes: g.LogBytes, Workouts: e.Sessions, Challenges: e.Challenges,
 		},
+		Storage: c.storage(),
 		Totals: map[string]uint64{
 			"refused.noRight": st.Refused.NoRight.Load(), "refused.payload": st.Refused.Meaning.Load(),
 			"refused.subscription": st.Refused.Subscription.Load(), "refused.rate": st.Refused.Rate.Load(),
@@ -90,6 +123,7 @@ func (c *console) Stats() gateway.Stats {
 	door := c.b.door.Stats()
 	s.Totals["signIns.admitted"], s.Totals["signIns.refused"], s.Totals["signIns.throttled"] = door.Admitted, door.Refused, door.Throttled
 	s.Totals["commits"], s.Totals["records"], s.Totals["commitFailures"] = st.Commit.Batches.Load(), st.Commit.Records.Load(), st.Commit.Failed.Load()
+	s.Totals["refusals.forgotten"], s.Totals["signIns.forgotten"] = c.b.refusals.forgotten()
 	for qos := range st.Received {
 		s.Totals[fmt.Sprint("received.qos", qos)] = st.Received[qos].Load()
 		s.Totals[fmt.Sprint("delivered.qos", qos)] = st.Delivered[qos].Load()
@@ -112,69 +146,6 @@ func version() string {
 		return info.Main.Version
 	}
 	return "devel"
-}
-
-// Refusals implements gateway.Console.
-func (c *console) Refusals(limit int) []gateway.Refusal { return c.b.refusals.latest(limit) }
-
-// refusals keeps the latest refusals of publishes and subscriptions, with their
-// reasons, for the console: the last 500, the oldest go. Safe for concurrent use; a
-// nil one keeps nothing.
-type refusals struct {
-	mu   sync.Mutex // guards below
-	ring [500]gateway.Refusal
-	n    int // how many there have been
-}
-
-// maxRefusalText bounds what is repeated of a refused topic or filter, in bytes.
-const maxRefusalText = 256
-
-func (r *refusals) add(c *delivery.Client, action, target string, code wire.Code, reason string) {
-	if r == nil {
-		return
-	}
-	one := gateway.Refusal{
-		Time: time.Now().UTC(), UserID: c.UserID, ClientID: c.ID, Via: c.Via, Action: action,
-		Target: target, Code: byte(code), Reason: reason,
-	}
-	if one.Via == "" {
-		one.Via = "mqtt"
-	}
-	for _, text := range []*string{&one.Target, &one.Reason} {
-		if len(*text) > maxRefusalText {
-			*text = strings.ToValidUTF8((*text)[:maxRefusalText], "") + "..."
-		}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.ring[r.n%len(r.ring)] = one
-	r.n++
-}
-
-func (r *refusals) latest(limit int) []gateway.Refusal {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	limit = min(limit, r.n, len(r.ring))
-	list := make([]gateway.Refusal, limit)
-	for i := range list {
-		list[i] = r.ring[(r.n-1-i)%len(r.ring)]
-	}
-	return list
-}
-
-// noting notes what the meaning of messages refuses.
-type noting struct {
-	delivery.Meaning
-	refusals *refusals
-}
-
-// Judge implements delivery.Meaning.
-func (n *noting) Judge(c *delivery.Client, m *delivery.Message) delivery.Verdict {
-	v := n.Meaning.Judge(c, m)
-	if v.Code.Failed() {
-		n.refusals.add(c, "publish", m.Topic, v.Code, v.Reason)
-	}
-	return v
 }
 
 // What explaining looks at: where messages have ids, for as long as ids count, and

@@ -48,7 +48,7 @@ func (b *Broker) openDoor(ctx context.Context) error {
 	s := b.opts.Config.SignIn
 	b.door = access.NewDoor(access.DoorOptions{
 		Users: b.users, Admin: access.NewAdminToken(b.token),
-		Audit: b.audit,
+		Audit: b.audit, Refused: b.refusals.door,
 		Throttle: access.NewThrottle(access.ThrottleOptions{
 			UserFailures: s.UserFailures, AddressFailures: s.AddressFailures, MaxWait: s.MaxWait.Std(),
 		}),

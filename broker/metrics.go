@@ -44,6 +44,15 @@ var metricNames = []struct{ name, help, label string }{
 	{"fitmq_waiting_bytes", "What waits in memory for connected clients, as of the last second, in bytes.", ""},
 	{"fitmq_memory_short_total", "Times that more waited in memory than sessions.memory allows.", ""},
 	{"fitmq_log_bytes", "What the log takes on the disk, in bytes.", ""},
+	{"fitmq_log_files", "Files of the log.", ""},
+	{"fitmq_tables_bytes", "What the tables take on the disk, in bytes.", ""},
+	{"fitmq_disk_free_bytes", "What is left on the data directory's disk, in bytes; absent where the system does not tell.", ""},
+	{"fitmq_commit_last_timestamp_seconds", "When messages were last committed, in seconds since 1970; 0 for never since the start.", ""},
+	{"fitmq_traces", "Clients that are traced now.", ""},
+	{"fitmq_traces_refused_total", "Traces refused, because 16 clients were traced.", ""},
+	{"fitmq_traces_idle_ended_total", "Traces that ended because nobody read them for two minutes.", ""},
+	{"fitmq_trace_events_pushed_out_total", "Events of traces that had to go: a trace keeps 500.", ""},
+	{"fitmq_refusals_forgotten_total", "Refusals that the console's list has no room for any more, by kind.", "kind"},
 	{"fitmq_connections_total", "Connections accepted.", ""},
 	{"fitmq_connections", "Connections open now.", ""},
 	{"fitmq_connections_refused_total", "Connections closed or refused before a session, by reason.", "reason"},
@@ -123,6 +132,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	passwords := m.b.users.Stats()
 	out.counter("fitmq_password_checks_total", float64(passwords.Hashed), "hashed")
 	out.counter("fitmq_password_checks_total", float64(passwords.Cached), "cached")
+	out.console(m.b)
 	pos, ready := m.b.store.Applied()
 	out.gauge("fitmq_log_position", float64(pos))
 	out.gauge("fitmq_store_ready", map[bool]float64{true: 1}[ready])
@@ -183,6 +193,25 @@ func (s sink) delivery(st *delivery.Stats, g delivery.Gauges) {
 	s.gauge("fitmq_waiting_bytes", float64(g.Held))
 	s.gauge("fitmq_log_bytes", float64(g.LogBytes))
 	s.counter("fitmq_memory_short_total", float64(st.MemoryShort.Load()))
+}
+
+// console counts what operators look at, and the storage.
+func (s sink) console(b *Broker) {
+	traces := b.hub.TraceStats()
+	s.gauge("fitmq_traces", float64(traces.Traces))
+	s.counter("fitmq_traces_refused_total", float64(traces.Refused))
+	s.counter("fitmq_traces_idle_ended_total", float64(traces.Idled))
+	s.counter("fitmq_trace_events_pushed_out_total", float64(traces.PushedOut))
+	acts, signIns := b.refusals.forgotten()
+	s.counter("fitmq_refusals_forgotten_total", float64(acts), "right")
+	s.counter("fitmq_refusals_forgotten_total", float64(signIns), "sign_in")
+	u := b.store.Usage()
+	s.gauge("fitmq_log_files", float64(u.LogFiles))
+	s.gauge("fitmq_tables_bytes", float64(u.TablesBytes))
+	if u.DiskSize > 0 {
+		s.gauge("fitmq_disk_free_bytes", float64(u.DiskFree))
+	}
+	s.gauge("fitmq_commit_last_timestamp_seconds", float64(b.hub.Stats().Commit.LastAt.Load())/1e9)
 }
 
 func (s sink) notifications(st engine.Stats) {

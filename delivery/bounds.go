@@ -189,7 +189,7 @@ func (h *Hub) giveUp(ctx context.Context, s *Session, before store.Pos) {
 	}
 	s.out.read, s.dirty = before-1, true
 	s.out.skipped += n
-	h.stats.Dropped.QueueFull.Add(uint64(n))
+	s.dropMany(dropQueueFull, n)
 }
 
 // takeSkipped returns how many messages the client has not been told of that it

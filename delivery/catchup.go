@@ -202,7 +202,7 @@ func (h *Hub) readOwed(ctx context.Context, s *Session, spans []store.Span, head
 		for i := range spans {
 			spans[i].After = max(spans[i].After, to)
 		}
-		h.stats.Dropped.QueueFull.Add(uint64(skipped))
+		s.dropMany(dropQueueFull, skipped)
 		s.mu.Lock()
 		s.out.skipped += skipped
 		s.out.gone = max(s.out.gone, to)
@@ -220,19 +220,23 @@ func (h *Hub) readOwed(ctx context.Context, s *Session, spans []store.Span, head
 
 // takeFromLog queues an entry for the session, if it is owed. mu is held.
 func (s *Session) takeFromLog(m *Message, subs []*subscription) {
-	if s.hub.isExpired(m) || s.knows(m) {
+	if s.knows(m) {
 		return
 	}
 	t, qos := s.owed(m, subs)
 	if qos == 0 {
 		return
 	}
+	if s.hub.isExpired(m) {
+		s.drop(dropExpired, m)
+		return
+	}
 	if !s.hub.mayReceive(s, m.Topic) {
-		s.hub.stats.Dropped.NoRight.Add(1)
+		s.drop(dropNoRight, m)
 		return
 	}
 	if s.hub.tooOld(m) {
-		s.hub.stats.Dropped.QueueFull.Add(1)
+		s.drop(dropQueueFull, m)
 		s.out.skipped++
 		return
 	}

@@ -184,6 +184,7 @@ func (c *committer) append(ctx context.Context, recs []store.Record) (store.Pos,
 	last, err := c.hub.store.Append(ctx, recs)
 	if err != nil {
 		c.hub.stats.Commit.Failed.Add(1)
+		c.hub.stats.Commit.LastFailure.Store(&CommitFailure{c.hub.now().UTC(), err})
 		c.hub.log.Error("append to the log", "records", len(recs), "error", err)
 		select {
 		case <-time.After(storeRetry): // do not spin on a full disk
@@ -192,6 +193,7 @@ func (c *committer) append(ctx context.Context, recs []store.Record) (store.Pos,
 		return 0, err
 	}
 	c.hub.stats.Commit.Batches.Add(1)
+	c.hub.stats.Commit.LastAt.Store(c.hub.now().UnixNano())
 	c.hub.stats.Commit.Records.Add(uint64(len(recs)))
 	return last, nil
 }

@@ -34,6 +34,12 @@ type ClientInfo struct {
 	Inflight, Waiting int
 	Behind            bool
 	Will              bool
+	// Window is how many deliveries the client takes before it acknowledges; 0
+	// while it is not connected.
+	Window int
+	// Dropped counts deliveries that were given up, by reason (DropNames), since
+	// the session began or the server started.
+	Dropped map[string]uint64
 }
 
 // ClientQuery says which sessions Clients lists.
@@ -112,13 +118,13 @@ func (s *Session) info() ClientInfo {
 	c := ClientInfo{
 		ID: s.id, UserID: s.user, Role: who.Role, Expiry: s.expiry, Subscriptions: make(map[string]byte, len(s.subs)),
 		Inflight: len(s.out.flights), Waiting: s.out.len(), Behind: s.out.behind, Will: s.will != nil,
-		Since: time.Unix(0, cmp.Or(s.offlineSince, s.connected)).UTC(),
+		Since: time.Unix(0, cmp.Or(s.offlineSince, s.connected)).UTC(), Dropped: s.drops.counts(),
 	}
 	for _, sub := range s.subs {
 		c.Subscriptions[sub.filter] = sub.qos
 	}
 	if s.link.Load() != nil {
-		c.Connected, c.Version, c.Remote = true, who.Version, who.Remote
+		c.Connected, c.Version, c.Remote, c.Window = true, who.Version, who.Remote, s.out.window
 		c.Via = cmp.Or(who.Via, "mqtt")
 	}
 	return c

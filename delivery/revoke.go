@@ -71,7 +71,7 @@ func (s *Session) dropForbidden() {
 			back = append(back, q) // another member may
 			continue
 		}
-		s.hub.stats.Dropped.NoRight.Add(1)
+		s.drop(dropNoRight, q.m)
 	}
 	o.queue, o.head, o.bytes, o.states = nil, 0, 0, nil
 	for _, q := range kept {
@@ -86,8 +86,8 @@ func (s *Session) dropForbidden() {
 			f.share.done(f.pos)
 		}
 		o.waiting--
+		s.drop(dropNoRight, f.m)
 		o.remove(i)
-		s.hub.stats.Dropped.NoRight.Add(1)
 	}
 }
 
@@ -97,7 +97,7 @@ func (s *Session) dropForbidden() {
 func (s *Session) withdraw(i int) (back []queued) {
 	f := s.out.flights[i]
 	s.hub.logFlow(s, flowDropped, &f, nil) // its flowSent is in the log
-	s.hub.stats.Dropped.NoRight.Add(1)
+	s.drop(dropNoRight, f.m)
 	if f.share != nil {
 		back = []queued{f.queued}
 	}

@@ -42,13 +42,12 @@ func (h *Hub) deliver(t *target, m *Message, b *batch) bool {
 			t.s.offer(l, t, m, 0, retain, b)
 			return false
 		}
-		h.stats.Dropped.Congested.Add(1)
-		l.s.traced.note(h, TraceEvent{What: "DROPPED", Topic: m.Topic, Size: len(m.Payload), Reason: "the connection's buffer is full"})
+		l.s.drop(dropCongested, m)
 		return false
 	}
 	dirty, ok := l.put(m, 0, 0, retain, false, t.ids)
 	if !ok {
-		h.stats.Dropped.TooLarge.Add(1)
+		l.s.drop(dropTooLarge, m)
 		return false
 	}
 	l.noteSent(m, 0, 0, retain, false)

@@ -22,10 +22,12 @@ func (s *Session) offer(l *link, t *target, m *Message, qos byte, retain bool, b
 		}
 		if o.behind {
 			o.missed = max(o.missed, m.Pos())
+			s.noteWaits(l, m, qos)
 			return
 		}
 		if o.len() >= spill || o.bytes >= s.hub.memory.spillBytes() {
 			o.behind, o.missed = true, m.Pos()
+			s.noteWaits(l, m, qos)
 			return
 		}
 		o.read, q.pos = m.Pos(), m.Pos()
@@ -36,6 +38,7 @@ func (s *Session) offer(l *link, t *target, m *Message, qos byte, retain bool, b
 		q.standAside()
 	}
 	if o.len() > 0 || !s.send(l, q, b) {
+		s.noteWaits(l, m, qos)
 		o.push(q)
 		s.pump(l, b)
 	}
@@ -47,16 +50,17 @@ func (s *Session) makeRoom(m *Message) bool {
 	o := &s.out
 	messages, bytes := s.hub.queueBounds()
 	if m.size() > bytes {
-		s.hub.stats.Dropped.QueueFull.Add(1)
+		s.drop(dropQueueFull, m)
 		o.skipped++
 		return false
 	}
 	for o.len() > 0 && (o.len() >= messages || o.bytes+m.size() > bytes) {
-		if q := o.pop(); q.share != nil {
+		q := o.pop()
+		if q.share != nil {
 			q.share.done(q.pos)
 		}
 		o.skipped++
-		s.hub.stats.Dropped.QueueFull.Add(1)
+		s.drop(dropQueueFull, q.m)
 	}
 	return true
 }
@@ -72,13 +76,13 @@ func (s *Session) pump(l *link, b *batch) {
 			if q.share != nil {
 				q.share.done(q.pos)
 			}
-			s.hub.stats.Dropped.Expired.Add(1)
+			s.drop(dropExpired, q.m)
 			continue
 		}
 		// Revoke goes through the queue, but a message may have come in behind it.
 		if q.share == nil && !s.hub.mayReceive(s, q.m.Topic) {
 			o.pop()
-			s.hub.stats.Dropped.NoRight.Add(1)
+			s.drop(dropNoRight, q.m)
 			continue
 		}
 		if !s.send(l, q, b) {
@@ -142,7 +146,7 @@ func (s *Session) sendLogged(l *link, f *flight) {
 func (s *Session) transmit(l *link, q *queued, id uint16, dup bool, b *batch) {
 	dirty, ok := l.put(q.m, id, q.qos, q.retain, dup, q.ids)
 	if !ok {
-		s.hub.stats.Dropped.TooLarge.Add(1)
+		s.drop(dropTooLarge, q.m)
 		if i := s.out.find(id); id != 0 && i >= 0 {
 			s.out.remove(i)
 		}

@@ -23,6 +23,7 @@ type Session struct {
 	// link is the connection, nil while there is none. Written under mu.
 	link   atomic.Pointer[link]
 	traced tracePoint
+	drops  drops
 
 	// attaching lets one CONNECT at a time take the session over.
 	attaching sync.Mutex

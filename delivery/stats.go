@@ -1,6 +1,9 @@
 package delivery
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Stats are the data plane's counters since the start. Every bound counts what
 // it cost here.
@@ -22,6 +25,10 @@ type Stats struct {
 	}
 	Commit struct {
 		Batches, Records, Failed atomic.Uint64
+		// LastAt is when a batch was last committed, in Unix nanoseconds; 0 for never.
+		LastAt atomic.Int64
+		// LastFailure is the latest one that was not; nil for none.
+		LastFailure atomic.Pointer[CommitFailure]
 	}
 	// Streams counts event streams, and those that ended because too much waited.
 	Streams struct {
@@ -30,6 +37,12 @@ type Stats struct {
 	Wills, SessionsExpired atomic.Uint64
 	// MemoryShort counts how often Limits.MemoryBytes was exceeded.
 	MemoryShort atomic.Uint64
+}
+
+// CommitFailure is a batch that could not be committed.
+type CommitFailure struct {
+	At  time.Time
+	Err error
 }
 
 // DroppedTotal is all deliveries given up, for whatever reason but a damaged record.

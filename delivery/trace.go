@@ -3,6 +3,7 @@ package delivery
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,7 +40,8 @@ type TraceEvent struct {
 	// In: the client sent it.
 	In bool
 	// What is a packet's name, EVENT for a message on an event stream, CONFIRM for
-	// its confirmation, REFUSED and DROPPED for messages at QoS 0, or CLOSED.
+	// its confirmation, REFUSED for a message at QoS 0 or one of MQTT 3, QUEUED for one
+	// that has to wait, DROPPED for one that is given up, or CLOSED.
 	What string
 	// Topic is the topic, or the filter.
 	Topic       string
@@ -63,6 +65,24 @@ type Traced struct {
 type traces struct {
 	mu   sync.Mutex // guards byID; a leaf, but for a trace's own
 	byID map[string]*trace
+	// refused counts traces beyond maxTraces, pushedOut events beyond traceLength,
+	// idled traces that ended because nobody read them.
+	refused, pushedOut, idled atomic.Uint64
+}
+
+// TraceStats tell what tracing holds now, and what its bounds have cost since the
+// start.
+type TraceStats struct {
+	Traces                    int
+	Refused, PushedOut, Idled uint64
+}
+
+// TraceStats returns the counts.
+func (h *Hub) TraceStats() TraceStats {
+	ts := &h.traces
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return TraceStats{Traces: len(ts.byID), Refused: ts.refused.Load(), PushedOut: ts.pushedOut.Load(), Idled: ts.idled.Load()}
 }
 
 // trace is what happens to one client.
@@ -96,6 +116,7 @@ func (ts *traces) begin(clientID string, t *trace) (began bool, err error) {
 		return false, nil
 	}
 	if len(ts.byID) >= maxTraces {
+		ts.refused.Add(1)
 		return false, ErrManyTraces
 	}
 	if ts.byID == nil {
@@ -147,7 +168,9 @@ func (h *Hub) EndTrace(clientID string) error {
 // endIdleTraces ends those that nobody reads.
 func (h *Hub) endIdleTraces() {
 	for _, id := range h.traces.idle(h.now().Add(-traceIdle)) {
-		_ = h.EndTrace(id) // ErrNoTrace: somebody else was faster
+		if h.EndTrace(id) == nil { // or somebody else was faster
+			h.traces.idled.Add(1)
+		}
 	}
 }
 
@@ -186,6 +209,9 @@ func (p *tracePoint) note(h *Hub, e TraceEvent) {
 	e.At = h.now().UTC()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.n >= traceLength {
+		h.traces.pushedOut.Add(1)
+	}
 	e.N = t.n + 1
 	t.ring[t.n%traceLength] = e
 	t.n = e.N
@@ -242,6 +268,24 @@ func (l *link) noteSent(m *Message, id uint16, qos byte, retain, dup bool) {
 		what = "EVENT"
 	}
 	l.s.traced.note(l.s.hub, TraceEvent{What: what, Topic: m.Topic, QoS: qos, Retain: retain, Dup: dup, ID: id, Size: len(m.Payload)})
+}
+
+// noteWaits notes that a message has to wait, and for what. mu is held.
+func (s *Session) noteWaits(l *link, m *Message, qos byte) {
+	if s.traced.Load() == nil {
+		return
+	}
+	o := &s.out
+	why := "others are in front of it"
+	switch {
+	case o.room() <= 0:
+		why = fmt.Sprintf("%d are sent and not acknowledged, and the client takes no more at once", len(o.flights)-o.waiting)
+	case !o.fits(m, s.hub.memory.windowBytes()):
+		why = fmt.Sprintf("%d bytes are sent and not acknowledged", o.flying)
+	case l.congested():
+		why = "the connection's buffer is full: the client reads too slowly"
+	}
+	s.traced.note(s.hub, TraceEvent{What: "QUEUED", Topic: m.Topic, QoS: qos, Size: len(m.Payload), Reason: why})
 }
 
 // noteCome notes the connection's beginning.

@@ -124,6 +124,9 @@ func TestHub_Trace_Bounds(t *testing.T) {
 	if len(lines(t, p, "c0", 0)) == 0 {
 		t.Error("one that was read is empty")
 	}
+	if got := p.hub.TraceStats(); got.Traces != 2 || got.Refused == 0 || got.PushedOut != 101 || got.Idled != 15 {
+		t.Errorf("the bounds are counted as %+v", got)
+	}
 }
 
 func TestHub_Clients(t *testing.T) {

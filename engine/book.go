@@ -41,6 +41,13 @@ func (b *book[T]) len() int {
 	return len(b.m)
 }
 
+// all returns the things, in no order.
+func (b *book[T]) all() []*T {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return slices.Collect(maps.Values(b.m))
+}
+
 // page returns up to limit of the things with an id after the cursor, in the
 // order of ids, and the cursor for the next page, "" at the end.
 func (b *book[T]) page(after string, limit int) (list []*T, next string) {

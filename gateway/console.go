@@ -2,13 +2,7 @@ package gateway
 
 import (
 	"context"
-	"fmt"
-	"net/http"
-	"slices"
-	"strings"
 	"time"
-
-	"github.com/fitmq/fitmq/access"
 )
 
 // Console is what operators look at.
@@ -21,6 +15,8 @@ type Console interface {
 	// Disconnect ends the client's connection, and with forget its session too.
 	// ErrNoClient.
 	Disconnect(clientID string, forget bool) error
+	// Queues are the clients for which the most waits, by bytes or by messages.
+	Queues(ctx context.Context, byMessages bool, limit int) (Queues, error)
 	Stats() Stats
 	// Refusals are the latest, the newest first.
 	Refusals(limit int) []Refusal
@@ -47,9 +43,6 @@ type ClientQuery struct {
 // latest to come or go first, and what most waits for in memory first.
 var clientSorts = []string{"id", "user", "since", "waiting"}
 
-// maxSearch bounds what is searched for, in bytes.
-const maxSearch = 256
-
 // ClientInfo is a client's session.
 type ClientInfo struct {
 	ClientID  string `json:"clientId"`
@@ -69,6 +62,37 @@ type ClientInfo struct {
 	Waiting       int             `json:"waiting"`
 	Behind        bool            `json:"behind"`
 	Will          bool            `json:"will"`
+	// Window is how many deliveries a connected client takes before it acknowledges.
+	Window int `json:"window,omitempty"`
+	// Dropped counts deliveries that were given up, by reason, since the session
+	// began or the server started.
+	Dropped map[string]uint64 `json:"dropped,omitempty"`
+}
+
+// Queues are the fullest queues.
+type Queues struct {
+	// Items has the fullest first.
+	Items []ClientQueue `json:"items"`
+	// Sessions is how many there are, Looked how many were counted: of very many
+	// not all are.
+	Sessions int `json:"sessions"`
+	Looked   int `json:"looked"`
+}
+
+// ClientQueue is a client with what waits for it.
+type ClientQueue struct {
+	ClientID  string    `json:"clientId"`
+	UserID    string    `json:"userId"`
+	Connected bool      `json:"connected"`
+	Since     time.Time `json:"since"`
+	// Inflight deliveries of Window are sent and not acknowledged, Messages of
+	// together Bytes wait. Oldest is when the oldest of all of them arrived.
+	Inflight int               `json:"inflight"`
+	Window   int               `json:"window,omitempty"`
+	Messages int               `json:"messages"`
+	Bytes    int64             `json:"bytes"`
+	Oldest   *time.Time        `json:"oldest,omitempty"`
+	Dropped  map[string]uint64 `json:"dropped,omitempty"`
 }
 
 // QueueInfo is what waits for a client.
@@ -87,6 +111,7 @@ type Stats struct {
 	StartedAt time.Time `json:"startedAt"`
 	Ready     bool      `json:"ready"`
 	Sizes
+	Storage Storage `json:"storage"`
 	// Totals count since the start, by name and reason.
 	Totals  map[string]uint64 `json:"totals"`
 	History []Sample          `json:"history"`
@@ -107,6 +132,27 @@ type Sizes struct {
 	Challenges int `json:"challenges"`
 }
 
+// Storage is what the data directory holds, in bytes, and how writing goes.
+type Storage struct {
+	LogBytes int64 `json:"logBytes"`
+	// LogLimit is where the oldest messages go for everybody.
+	LogLimit    int64 `json:"logLimit"`
+	LogFiles    int   `json:"logFiles"`
+	TablesBytes int64 `json:"tablesBytes"`
+	// First and Last are the log's oldest and newest position.
+	First uint64 `json:"first"`
+	Last  uint64 `json:"last"`
+	// DiskFree of DiskSize is left; both 0 where the system does not tell.
+	DiskFree int64 `json:"diskFree"`
+	DiskSize int64 `json:"diskSize"`
+	// LastCommit is when messages were last committed, LastFailure when that failed,
+	// both since the start.
+	LastCommit  *time.Time `json:"lastCommit,omitempty"`
+	LastFailure *time.Time `json:"lastFailure,omitempty"`
+	// Error is why it failed last.
+	Error string `json:"error,omitempty"`
+}
+
 // Sample is one second of the last two minutes.
 type Sample struct {
 	At        time.Time `json:"at"`
@@ -123,12 +169,16 @@ type Sample struct {
 
 // Refusal is something that somebody was refused.
 type Refusal struct {
-	Time     time.Time `json:"time"`
-	UserID   string    `json:"userId,omitempty"`
-	ClientID string    `json:"clientId,omitempty"`
-	Via      string    `json:"via,omitempty"`
-	Action   string    `json:"action"`
-	Target   string    `json:"target,omitempty"`
+	Time time.Time `json:"time"`
+	// UserID is who it was; of a sign-in the name as it was given, at most 64
+	// bytes of it, which proves nothing.
+	UserID   string `json:"userId,omitempty"`
+	ClientID string `json:"clientId,omitempty"`
+	Via      string `json:"via,omitempty"`
+	Remote   string `json:"remote,omitempty"`
+	// Action is publish, subscribe or sign-in.
+	Action string `json:"action"`
+	Target string `json:"target,omitempty"`
 	// Code is MQTT 5's reason code.
 	Code   byte   `json:"code"`
 	Reason string `json:"reason"`
@@ -156,119 +206,4 @@ type Fate struct {
 	Why   string `json:"why,omitempty"`
 	// OfflineSince is when the client went.
 	OfflineSince *time.Time `json:"offlineSince,omitempty"`
-}
-
-// consoleRoutes are for administrators, but for explaining.
-func (g *Gateway) consoleRoutes() []route {
-	if g.o.Console == nil {
-		return nil
-	}
-	return []route{
-		{"GET /clients", admins(g.listConnections)}, {"GET /clients/{clientId}", admins(g.getClient)},
-		{"DELETE /clients/{clientId}", admins(g.deleteClient)}, {"GET /clients/{clientId}/queue", admins(g.getQueue)},
-		{"GET /stats", admins(g.getStats)}, {"GET /refusals", admins(g.listRefusals)},
-		{"GET /explain/{messageId}", g.explain},
-	}
-}
-
-// admins lets administrators in only.
-func admins(fn call) call {
-	return func(r request) (reply, error) {
-		if r.id.Role != access.Admin {
-			return reply{}, forbidden("only administrators may")
-		}
-		return fn(r)
-	}
-}
-
-func (g *Gateway) listConnections(r request) (reply, error) {
-	after, limit, err := page(r.Request)
-	if err != nil {
-		return reply{}, err
-	}
-	q := ClientQuery{After: after, Limit: limit, Search: r.URL.Query().Get("search"), Sort: r.URL.Query().Get("sort")}
-	if q.Sort == "" {
-		q.Sort = clientSorts[0]
-	}
-	if !slices.Contains(clientSorts, q.Sort) {
-		return reply{}, faulty(http.StatusBadRequest, []Fault{{Detail: "sort=" + clip(q.Sort) + " is none of " + strings.Join(clientSorts, ", "), Parameter: "sort"}})
-	}
-	if len(q.Search) > maxSearch {
-		return reply{}, faulty(http.StatusBadRequest, []Fault{{Detail: fmt.Sprintf("search has %d bytes, the limit is %d", len(q.Search), maxSearch), Parameter: "search"}})
-	}
-	if r.URL.Query().Has("connected") {
-		connected, err := queryBool(r, "connected")
-		if err != nil {
-			return reply{}, err
-		}
-		q.Connected = &connected
-	}
-	return reply{body: newList(g.o.Console.Clients(q))}, nil
-}
-
-func (g *Gateway) getClient(r request) (reply, error) {
-	c, err := g.o.Console.Client(r.PathValue("clientId"))
-	return reply{body: c}, err
-}
-
-// deleteClient disconnects; ?session=true discards the session, too.
-func (g *Gateway) deleteClient(r request) (reply, error) {
-	forget, err := queryBool(r, "session")
-	if err != nil {
-		return reply{}, err
-	}
-	return done, g.o.Console.Disconnect(r.PathValue("clientId"), forget)
-}
-
-func (g *Gateway) getQueue(r request) (reply, error) {
-	q, err := g.o.Console.Queue(r.Context(), r.PathValue("clientId"))
-	return reply{body: q}, err
-}
-
-func (g *Gateway) getStats(request) (reply, error) {
-	return reply{body: g.o.Console.Stats()}, nil
-}
-
-func (g *Gateway) listRefusals(r request) (reply, error) {
-	_, limit, err := page(r.Request)
-	if err != nil {
-		return reply{}, err
-	}
-	return reply{body: newList(g.o.Console.Refusals(limit), "")}, nil
-}
-
-// explanation is the answer of GET /explain/{messageId}.
-type explanation struct {
-	MessageID string      `json:"messageId"`
-	Messages  []Explained `json:"messages"`
-}
-
-// explain tells the sender, or an administrator, what became of a message. To
-// others it does not exist.
-func (g *Gateway) explain(r request) (reply, error) {
-	id := r.PathValue("messageId")
-	all, more, err := g.o.Console.Explain(r.Context(), id, r.URL.Query().Get("topic"))
-	if err != nil {
-		return reply{}, fmt.Errorf("explain: %w", err)
-	}
-	list := []Explained{}
-	for _, e := range all {
-		if r.id.Role != access.Admin && (e.From == "" || e.From != r.id.UserID) {
-			continue
-		}
-		if r.id.Role != access.Admin {
-			for i := range e.Fates {
-				e.Fates[i].ClientID = ""
-			}
-		}
-		list = append(list, e)
-	}
-	if len(list) == 0 {
-		hint := "chat and notifications of the last day are looked at; other topics with ?topic="
-		if more {
-			hint = "there were too many messages to look at all: say where with ?topic="
-		}
-		return reply{}, problem(http.StatusNotFound, "no message %s of yours is in the log: %s", quote(id), hint)
-	}
-	return reply{body: explanation{id, list}}, nil
 }

@@ -51,6 +51,11 @@ func (f *fakeEngine) call(ctx context.Context, a engine.Actor, parts ...string) 
 	return f.err
 }
 
+func (f *fakeEngine) Boards(search string, latest bool, limit int) []engine.BoardInfo {
+	f.calls = append(f.calls, fmt.Sprint("boards ", search, latest, limit))
+	return nil
+}
+
 // pageOf is a page of a map's values in order of the keys.
 func pageOf[T any](m map[string]T, after string, limit int) (list []T, next string) {
 	keys := slices.Sorted(maps.Keys(m))
@@ -208,6 +213,8 @@ type fakeUsers struct {
 	users map[string]access.User
 	err   error
 	puts  []access.UserSpec
+	// searched is what Search was last asked for.
+	searched string
 }
 
 // SignIn is the door of the tests: passwords, the admin token "the-token", and
@@ -267,6 +274,11 @@ func (f *fakeUsers) Get(id string) (access.User, error) {
 }
 
 func (f *fakeUsers) List(after string, limit int) ([]access.User, string) {
+	return pageOf(f.users, after, limit)
+}
+
+func (f *fakeUsers) Search(text, after string, limit int) ([]access.User, string) {
+	f.searched = text
 	return pageOf(f.users, after, limit)
 }
 

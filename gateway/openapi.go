@@ -50,7 +50,7 @@ var groups = []struct {
 	{"Chat", "Conversations and what was said.", []string{"conversations"}},
 	{"Matches", "Training partners.", []string{"matches"}},
 	{"Users", "Users, their devices, and who trains whom.", []string{"users", "links"}},
-	{"Operation", "What the server does, for administrators.", []string{"clients", "stats", "refusals", "webhooks", "backup"}},
+	{"Operation", "What the server does, for administrators.", []string{"clients", "queues", "boards", "stats", "refusals", "webhooks", "backup"}},
 	{"Description", "This.", []string{"openapi.json", "docs"}},
 }
 

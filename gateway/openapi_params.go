@@ -35,6 +35,7 @@ var pathWords = map[string]parameter{
 	"device":           {"the device's name", "watch", idSchema},
 	"activity":         {"the activity's id", "run-7", m{"type": "string", "maxLength": 64}},
 	"partner":          {"the partnerId of a proposal or a match", "p4kd0c", text},
+	"webhook":          {"the webhook's name in the configuration", "push", text},
 	"clientId":         {"an MQTT client id", "phone", m{"type": "string", "minLength": 1, "maxLength": maxClientID}},
 	"messageId":        {"the messageId, or an activity's id", "plan-5", text},
 }
@@ -48,6 +49,8 @@ var queryWords = map[string]parameter{
 	"connected": {"only clients that are connected, or only those that are not", true, flag},
 	"sort": {"by id, by user, the latest to come or go first, or those for whom most waits first", "since",
 		m{"type": "string", "enum": words(clientSorts...), "default": clientSorts[0]}},
+	"by":          {"what counts", "messages", m{"type": "string", "enum": words(queueSorts...), "default": queueSorts[0]}},
+	"order":       {"those with the most participants first, or the latest changed", "updated", m{"type": "string", "enum": words(boardSorts...), "default": boardSorts[0]}},
 	"session":     {"discard the session, too", true, flag},
 	"trainer":     {"whose clients", "tess", idSchema},
 	"unread":      {"only those that are not read", true, flag},

@@ -30,10 +30,10 @@ var operationsOfPeople = map[string]operation{
 	"GET /me":      {summary: "Who the credentials stand for", answer: whoami{}},
 	"POST /tokens": {summary: "A signed token for a user", about: "A token of one's own, for who has signed in with a password; anybody's for administrators, and for services anybody's but an administrator's.", body: tokenBody{}, need: []string{"userId"}, answer: issuedToken{}, status: 201, example: `{"userId":"ana","ttl":"15m"}`, refuses: []int{404}},
 
-	"GET /users":                          {summary: "Users", about: "For administrators and services.", query: paged, answer: list[access.User]{}},
+	"GET /users":                          {summary: "Users", about: "For administrators and services. Search finds the beginning of an id, or a part of a name; a page may be short and have a next.", query: append([]string{"search"}, paged...), answer: list[access.User]{}},
 	"GET /users/{id}":                     {summary: "A user", about: "For the user, administrators and services.", answer: access.User{}, refuses: []int{404}},
-	"PUT /users/{id}":                     {summary: "Make or change a user", about: "For administrators and services; administrators are changed by administrators alone. A password that is not given stays.", body: userBody{}, need: []string{"role"}, answer: access.User{}, created: true, example: `{"name":"Ana Abel","role":"member","password":"correct horse"}`},
-	"DELETE /users/{id}":                  {summary: "Delete a user", about: "Their connections and sessions end.", refuses: []int{404}},
+	"PUT /users/{id}":                     {summary: "Make or change a user", about: "For administrators and services; administrators are changed by administrators alone. A password that is not given stays. Nobody takes their own role or disables themselves, and the last administrator who may sign in stays one.", body: userBody{}, need: []string{"role"}, answer: access.User{}, created: true, example: `{"name":"Ana Abel","role":"member","password":"correct horse"}`, refuses: []int{409}},
+	"DELETE /users/{id}":                  {summary: "Delete a user", about: "Their connections and sessions end. Nobody deletes themselves, nor the last administrator.", refuses: []int{404, 409}},
 	"GET /users/{id}/devices":             {summary: "A user's devices", query: paged, answer: list[access.Device]{}, refuses: []int{404}},
 	"PUT /users/{id}/devices/{device}":    {summary: "Make a device, or give it a new secret", about: "The secret is shown this once.", answer: deviceSecret{}, created: true, refuses: []int{404}},
 	"DELETE /users/{id}/devices/{device}": {summary: "Revoke a device", about: "Its connections end.", refuses: []int{404}},
@@ -116,6 +116,9 @@ var operationsOfOperators = map[string]operation{
 	"DELETE /clients/{clientId}/trace": {summary: "End a trace", refuses: []int{404}},
 	"GET /stats":                       {summary: "What the server does now", answer: Stats{}},
 	"GET /refusals":                    {summary: "The latest refusals, the newest first", query: []string{"limit"}, answer: list[Refusal]{}},
+	"GET /queues":                      {summary: "For which clients the most waits", about: "By bytes or messages; looked says how many of the sessions were counted.", query: []string{"by", "limit"}, answer: Queues{}},
+	"GET /boards":                      {summary: "The largest boards, or the latest changed", query: []string{"search", "order", "limit"}, answer: list[engine.BoardInfo]{}},
+	"POST /webhooks/{webhook}/retry":   {summary: "Tell a webhook now what waits", about: "Also one that pauses, or was stopped by a 410.", refuses: []int{404}},
 	"GET /webhooks":                    {summary: "How webhooks are doing", answer: list[webhook.Status]{}},
 	"GET /backup":                      {summary: "A copy of the data directory, for fitmq restore", about: "It is whole when its last entry is MANIFEST.json.", media: backupMedia, refuses: []int{409}},
 

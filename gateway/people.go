@@ -20,7 +20,7 @@ func (g *Gateway) peopleRoutes() []route {
 		{"DELETE /users/{id}/preferences", g.deletePreferences},
 	}
 	if g.o.Webhooks != nil {
-		routes = append(routes, route{"GET /webhooks", g.listWebhooks})
+		routes = append(routes, route{"GET /webhooks", g.listWebhooks}, route{"POST /webhooks/{webhook}/retry", admins(g.retryWebhook)})
 	}
 	return routes
 }
@@ -31,6 +31,17 @@ func (g *Gateway) listWebhooks(r request) (reply, error) {
 		return reply{}, forbidden("webhooks: only administrators may see them")
 	}
 	return reply{body: newList(g.o.Webhooks.Status(), "")}, nil
+}
+
+// retryWebhook has a webhook try again now.
+func (g *Gateway) retryWebhook(r request) (reply, error) {
+	if err := emptyBody(r.Request); err != nil {
+		return reply{}, err
+	}
+	if name := r.PathValue("webhook"); !g.o.Webhooks.Retry(name) {
+		return reply{}, problem(http.StatusNotFound, "no webhook %s is configured", quote(name))
+	}
+	return done, nil
 }
 
 func (g *Gateway) getPreferences(r request) (reply, error) {

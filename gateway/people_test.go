@@ -36,7 +36,21 @@ func TestWebhooks(t *testing.T) {
 }
 
 // hooks are webhooks that the tests look at.
+func TestWebhooks_Retry(t *testing.T) {
+	h := newHouse(t)
+	for _, tt := range []struct {
+		who, name, body string
+		status          int
+	}{{"root", "push", "", 204}, {"token", "push", "{}", 204}, {"root", "pull", "", 404}, {"svc", "push", "", 403}, {"ana", "push", "", 403}, {"root", "push", `{"x":1}`, 422}} {
+		if res := h.do(t, tt.who, "POST", "/api/v1/webhooks/"+tt.name+"/retry", tt.body); res.StatusCode != tt.status {
+			t.Errorf("%s %s %s: %d %s", tt.who, tt.name, tt.body, res.StatusCode, res.Body)
+		}
+	}
+}
+
 type hooks struct{}
+
+func (hooks) Retry(name string) bool { return name == "push" }
 
 func (hooks) Status() []webhook.Status {
 	return []webhook.Status{{Name: "push", URL: "https://b.example.com"}}

@@ -84,6 +84,9 @@ type Reviews interface {
 	ActivitiesOf(ctx context.Context, a engine.Actor, challengeID, userID, after string, limit int) (list []engine.HandedIn, next string, err error)
 	ReviewActivity(ctx context.Context, a engine.Actor, challengeID, userID, activityID string, counted bool) (engine.HandedIn, error)
 	RebuildChallenge(ctx context.Context, a engine.Actor, challengeID string) (engine.Rebuilt, error)
+	// Boards are those with the most participants, or the latest changed; search is
+	// a part of the id or title.
+	Boards(search string, latest bool, limit int) []engine.BoardInfo
 }
 
 // Links join trainers and clients.
@@ -143,13 +146,20 @@ type Notifications interface {
 // Webhooks are the addresses that are told what happens; *webhook.Sender is one.
 type Webhooks interface {
 	Status() []webhook.Status
+	// Retry posts what waits now, whatever pauses or has stopped the webhook. false:
+	// there is none of that name.
+	Retry(name string) bool
 }
 
 // Users are the users; *access.Users is one. Errors: access.ErrNoUser,
-// access.ErrNoDevice, *access.InputError, the store's and the context's.
+// access.ErrNoDevice, access.ErrLastAdmin, *access.InputError, the store's and the
+// context's.
 type Users interface {
 	Get(id string) (access.User, error)
 	List(after string, limit int) (list []access.User, next string)
+	// Search finds by the beginning of the id and by a part of the name. A page may
+	// be short, or empty, and yet not the last: next is "" at the end alone.
+	Search(text, after string, limit int) (list []access.User, next string)
 	Put(ctx context.Context, id string, spec access.UserSpec) (user access.User, created bool, err error)
 	Delete(ctx context.Context, id string) error
 }

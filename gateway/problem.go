@@ -82,6 +82,7 @@ var sentinels = []struct {
 	{access.ErrNoUser, fitness.NotFound, "no such user"},
 	{access.ErrNoDevice, fitness.NotFound, "the user has no such device"},
 	{access.ErrUnavailable, fitness.Unavailable, "signing in is not possible now: try again"},
+	{access.ErrLastAdmin, fitness.Conflict, "this is the last administrator who may sign in: make another one first"},
 	{access.ErrBusy, fitness.Conflict, "the user is being changed by others: try again"},
 	{store.ErrUnavailable, fitness.Unavailable, "the store cannot write now: try again"},
 	{store.ErrFull, fitness.Unavailable, "the store has no space left: try again later"},

@@ -68,6 +68,7 @@ func TestUsers_Put(t *testing.T) {
 		{fmt.Errorf("write user: %w", store.ErrUnavailable), 503, "the store cannot write now"},
 		{fmt.Errorf("write user: %w", store.ErrFull), 503, "no space left"},
 		{fmt.Errorf("put user: %w", access.ErrBusy), 409, "changed by others"},
+		{fmt.Errorf("put user: %w", access.ErrLastAdmin), 409, "last administrator who may sign in: make another one first"},
 		{fmt.Errorf("disk is on fire"), 500, "internal error"},
 	} {
 		h := newHouse(t)
@@ -80,6 +81,44 @@ func TestUsers_Put(t *testing.T) {
 			t.Errorf("an internal error is not in the log: %s", h.log)
 		}
 	}
+}
+
+// Administrators and services cannot saw off the branch that they sit on.
+func TestUsers_Himself(t *testing.T) {
+	for _, tt := range []struct {
+		who, method, path, body string
+		status                  int
+	}{
+		{"root", "PUT", "/users/root", `{"role":"admin","disabled":true}`, 409}, {"root", "PUT", "/users/root", `{"role":"member"}`, 409},
+		{"root", "DELETE", "/users/root", "", 409}, {"svc", "DELETE", "/users/svc", "", 409}, {"svc", "PUT", "/users/svc", `{"role":"service","disabled":true}`, 409},
+		{"root", "PUT", "/users/root", `{"role":"admin","name":"R","password":"another one"}`, 200}, {"root", "DELETE", "/users/svc", "", 204},
+		{"token", "PUT", "/users/root", `{"role":"member"}`, 200}, // the token is nobody's account
+	} {
+		t.Run(tt.who+" "+tt.method+" "+tt.body, func(t *testing.T) {
+			h := newHouse(t)
+			res := h.do(t, tt.who, tt.method, "/api/v1"+tt.path, tt.body)
+			if tt.status == 409 {
+				wantProblem(t, res, 409, "is you")
+				if _, there := h.users.users[strings.TrimPrefix(tt.path, "/users/")]; !there || len(h.users.puts) > 0 {
+					t.Error("it was done all the same")
+				}
+			} else if res.StatusCode != tt.status {
+				t.Errorf("status %d: %s", res.StatusCode, res.Body)
+			}
+		})
+	}
+}
+
+func TestUsers_Search(t *testing.T) {
+	h := newHouse(t)
+	if res := h.do(t, "token", "GET", "/api/v1/users?search=An+B&limit=2", ""); res.StatusCode != 200 || h.users.searched != "An B" || !strings.Contains(res.Body, `"next"`) {
+		t.Errorf("status %d, searched %q: %s", res.StatusCode, h.users.searched, res.Body)
+	}
+	p := wantProblem(t, h.do(t, "token", "GET", "/api/v1/users?search="+strings.Repeat("x", 257), ""), 400, "search has 257 bytes, the limit is 256")
+	if len(p.Errors) != 1 || p.Errors[0].Parameter != "search" {
+		t.Errorf("errors %+v", p.Errors)
+	}
+	wantProblem(t, h.do(t, "ana", "GET", "/api/v1/users?search=a", ""), 403, "only administrators and services")
 }
 
 func TestList_Cursor(t *testing.T) {

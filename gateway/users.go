@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/fitmq/fitmq/access"
@@ -40,7 +41,26 @@ func (g *Gateway) listUsers(r request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{body: newList(g.o.Users.List(after, limit))}, nil
+	search, err := searched(r)
+	if err != nil {
+		return reply{}, err
+	}
+	if search == "" {
+		return reply{body: newList(g.o.Users.List(after, limit))}, nil
+	}
+	return reply{body: newList(g.o.Users.Search(search, after, limit))}, nil
+}
+
+// maxSearch bounds what is searched for, in bytes.
+const maxSearch = 256
+
+// searched reads ?search=, which may be missing.
+func searched(r request) (string, error) {
+	text := r.URL.Query().Get("search")
+	if len(text) > maxSearch {
+		return "", faulty(http.StatusBadRequest, []Fault{{Detail: fmt.Sprintf("search has %d bytes, the limit is %d", len(text), maxSearch), Parameter: "search"}})
+	}
+	return text, nil
 }
 
 func (g *Gateway) getUser(r request) (reply, error) {
@@ -72,6 +92,9 @@ func (g *Gateway) putUser(r request) (reply, error) {
 	if b.Role == access.Admin && r.id.Role != access.Admin {
 		return reply{}, forbidden("user %s: only an administrator may make administrators", quote(id))
 	}
+	if r.himself(id) && (b.Disabled || b.Role != r.id.Role) {
+		return reply{}, problem(http.StatusConflict, "user %s is you: you cannot take your own role or disable yourself; another administrator can", quote(id))
+	}
 	user, created, err := g.o.Users.Put(r.Context(), id, access.UserSpec{Name: b.Name, Role: b.Role, Password: b.Password, Disabled: b.Disabled})
 	return saved(user, created), err
 }
@@ -81,7 +104,16 @@ func (g *Gateway) deleteUser(r request) (reply, error) {
 	if err := g.mayChangeUser(r, id); err != nil {
 		return reply{}, err
 	}
+	if r.himself(id) {
+		return reply{}, problem(http.StatusConflict, "user %s is you: you cannot delete yourself; another administrator can", quote(id))
+	}
 	return done, g.o.Users.Delete(r.Context(), id)
+}
+
+// himself reports whether the user is who asks. The administrator's token is
+// nobody's account.
+func (r request) himself(id string) bool {
+	return r.id.UserID == id && r.id.By != access.ByAdminToken
 }
 
 // mayChangeUser lets administrators change everybody and services everybody but

@@ -42,18 +42,18 @@ func (h *Access) OnConnectAuthenticate(cl *mqtt.Client, _ packets.Packet) bool {
 		return false
 	}
 	if len(cl.ID) > maxClientID {
-		conn.RefuseConnect(wire.ClientIdentifierNotValid, "client identifier is longer than 256 bytes")
+		h.shared.refuse(conn, cl.ID, wire.ClientIdentifierNotValid, "client identifier is longer than 256 bytes")
 		return false
 	}
 	id, err := h.signIn(cl.ID, conn)
 	if err != nil {
 		code, reason := signInRefusal(err)
 		h.shared.log.Info("sign-in refused", "client", cl.ID, "user", conn.Connect().UserName, "remote", conn.Remote(), "reason", reason)
-		conn.RefuseConnect(code, reason)
+		h.shared.refuse(conn, cl.ID, code, reason)
 		return false
 	}
 	if err := h.shared.plane.Owned(cl.ID, id.UserID); err != nil {
-		conn.RefuseConnect(refusal(err), err.Error())
+		h.shared.refuse(conn, cl.ID, refusal(err), err.Error())
 		return false
 	}
 	st.identity = access.NewHolder(id, func() { conn.Disconnect(wire.NotAuthorized, "the token has expired") })

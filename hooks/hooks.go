@@ -50,6 +50,35 @@ type shared struct {
 	plane Plane
 	log   *slog.Logger
 	conns sync.Map // *transport.Conn -> *state
+	// refused hears of each CONNECT that was refused; nil for nobody.
+	refused func(Refused)
+}
+
+// Refused is a CONNECT that was refused.
+type Refused struct {
+	ClientID string
+	// User is the user name as it was given, or the certificate's common name.
+	User, Remote string
+	Code         wire.Code
+	Reason       string
+}
+
+// UseRefusals has fn called with each CONNECT that is refused, on the
+// connection's goroutine: it must not block. Call it before the first connection.
+func (s *Set) UseRefusals(fn func(Refused)) { s.shared.refused = fn }
+
+// refuse answers CONNECT with a code over 0x80.
+func (s *shared) refuse(conn *transport.Conn, clientID string, code wire.Code, reason string) {
+	conn.RefuseConnect(code, reason)
+	if s.refused == nil {
+		return
+	}
+	p := proof(clientID, conn)
+	p.User = conn.Connect().UserName
+	if p.User == "" {
+		p.User = p.Subject
+	}
+	s.refused(Refused{ClientID: clientID, User: p.User, Remote: conn.Remote(), Code: code, Reason: reason})
 }
 
 // state is one connection's. It is used on its reading goroutine.

@@ -57,8 +57,8 @@ func (h *Session) OnSessionEstablish(cl *mqtt.Client, _ packets.Packet) {
 }
 
 // refuse answers CONNECT.
-func (*Session) refuse(cl *mqtt.Client, conn *transport.Conn, code wire.Code, reason string) {
-	conn.RefuseConnect(code, reason)
+func (h *Session) refuse(cl *mqtt.Client, conn *transport.Conn, code wire.Code, reason string) {
+	h.shared.refuse(conn, cl.ID, code, reason)
 	// The engine goes on to take over the client that has this id: give it
 	// nobody to take over.
 	cl.ID += "\x00refused"

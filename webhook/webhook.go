@@ -102,7 +102,7 @@ func Open(ctx context.Context, o Options) (*Sender, error) {
 		s.workers = append(s.workers, &worker{
 			hook: h, queue: s.queue, log: o.Logger, opt: &s.opt,
 			client: newClient(h.Timeout, o.Parallel), lanes: make(map[string][]*item),
-			finished: make(map[uint64]struct{}), answers: make(chan answer, o.Parallel),
+			finished: make(map[uint64]struct{}), answers: make(chan answer, o.Parallel), again: make(chan struct{}, 1),
 			loaded: done, done: done, saved: done, status: Status{Name: h.Name, URL: h.URL, Events: h.Events},
 		})
 	}
@@ -164,6 +164,23 @@ func (s *Sender) Status() []Status {
 		list[i] = w.snapshot()
 	}
 	return list
+}
+
+// Retry lets what waits for the hook be posted now, whatever pauses it, and a hook
+// whose address has answered 410 be told again what happens from now on. Attempts
+// that were made still count. false: there is no such hook.
+func (s *Sender) Retry(name string) bool {
+	for _, w := range s.workers {
+		if w.hook.Name != name {
+			continue
+		}
+		select {
+		case w.again <- struct{}{}:
+		default: // it has been asked for and is about to be done
+		}
+		return true
+	}
+	return false
 }
 
 // Dropped is how many events the queue had no room for.

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -275,6 +276,46 @@ func TestSender(t *testing.T) {
 		if st.Failed != 3 || len(st.Faults) != 3 || !strings.Contains(st.Faults[0].Error, "500") || st.Faults[2].Attempt != 3 {
 			t.Errorf("got %+v", st)
 		}
+	})
+	t.Run("OK tried again when asked to", func(t *testing.T) {
+		b := newBackend(t)
+		var up atomic.Bool
+		b.set(func(w http.ResponseWriter, _ *http.Request, _ string) int {
+			if up.Load() {
+				return http.StatusOK
+			}
+			w.Header().Set("Retry-After", "3600")
+			return http.StatusServiceUnavailable
+		})
+		h := newHouse(t, hook(t, "a", b.URL))
+		h.opt.Parallel = 1
+		h.start()
+		h.add("ana-1", "ben-1")
+		eventually(t, "it pauses", func() bool { return !h.Status()[0].PausedUntil.IsZero() })
+		up.Store(true)
+		if !h.Retry("a") || h.Retry("b") {
+			t.Error("there is one hook, a")
+		}
+		b.await(t, "ana-1", "ben-1")
+	})
+	t.Run("OK stopped, and told again when asked to", func(t *testing.T) {
+		b := newBackend(t)
+		var up atomic.Bool
+		b.set(func(http.ResponseWriter, *http.Request, string) int {
+			if up.Load() {
+				return http.StatusOK
+			}
+			return http.StatusGone
+		})
+		h := newHouse(t, hook(t, "a", b.URL))
+		h.start()
+		h.add("ana-1")
+		eventually(t, "it is stopped", func() bool { return h.Status()[0].Stopped })
+		up.Store(true)
+		h.Retry("a")
+		eventually(t, "it goes on", func() bool { return !h.Status()[0].Stopped })
+		h.add("ana-2")
+		b.await(t, "ana-2")
 	})
 	t.Run("OK one that hangs holds up nobody else", func(t *testing.T) {
 		b := newBackend(t)

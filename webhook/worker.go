@@ -25,7 +25,8 @@ type worker struct {
 	loaded   uint64              // last place that was read from the queue
 	finished map[uint64]struct{} // places behind done that are told
 	answers  chan answer
-	saved    uint64 // done as stored
+	again    chan struct{} // asks for everything to be tried now; has room for one
+	saved    uint64        // done as stored
 	unread   time.Time
 
 	mu     sync.Mutex // guards what follows
@@ -67,6 +68,8 @@ func (w *worker) run(ctx context.Context) error {
 		case <-timer.C:
 		case a := <-w.answers:
 			w.settle(a)
+		case <-w.again:
+			w.retry()
 		}
 		if err := w.save(ctx); err != nil && ctx.Err() == nil {
 			w.log.Error("cannot save how far a webhook has come, will try again", "webhook", w.hook.Name, "error", err)
@@ -108,6 +111,17 @@ func (w *worker) load(ctx context.Context) error {
 		w.waiting++
 	}
 	return nil
+}
+
+// retry lets everything that waits be posted now, and a hook that was stopped or
+// pauses go on.
+func (w *worker) retry() {
+	w.mu.Lock()
+	w.status.Stopped, w.status.PausedUntil, w.status.failures = false, time.Time{}, 0
+	w.mu.Unlock()
+	for _, lane := range w.lanes {
+		lane[0].due = time.Time{}
+	}
 }
 
 // skip passes over what the queue has dropped.

@@ -49,6 +49,14 @@ func TestAccounts(t *testing.T) {
 	contains(ok("user", "put", "ana", "--name", "Ana B", "--password", "ana-secret"), "user ana is a member")
 	contains(ok("user", "put", "tess", "--role", "trainer"), "trainer")
 	contains(ok("user", "list"), "ana", "Ana B", "tess", "trainer")
+	if list := ok("user", "list", "--search", "AN"); !strings.Contains(list, "Ana B") || strings.Contains(list, "tess") {
+		t.Errorf("search: %q", list)
+	}
+	contains(ok("user", "put", "root", "--role", "admin"), "user root is a")
+	for _, args := range [][]string{{"user", "disable", "root"}, {"user", "delete", "root"}, {"user", "put", "root", "--role", "member"}} {
+		_, said := fitmq(t, exitError, append(args, "--data", dir)...)
+		contains(said, "409", "last administrator who may sign in", "make another one first")
+	}
 	contains(ok("user", "get", "ana", "--output", "json"), `"id":"ana"`, `"name":"Ana B"`)
 	contains(ok("link", "add", "tess", "ana"), "tess trains ana")
 	contains(ok("link", "get", "tess", "ana"), "tess trains ana")

@@ -17,7 +17,7 @@ import (
 type userCmd struct {
 	Put     userPutCmd     `cmd:"" help:"Make a user, or change one."`
 	Get     userGetCmd     `cmd:"" help:"Show a user."`
-	List    userListCmd    `cmd:"" help:"List all users."`
+	List    userListCmd    `cmd:"" help:"List users."`
 	Disable userDisableCmd `cmd:"" help:"Lock a user out, at once."`
 	Enable  userEnableCmd  `cmd:"" help:"Let a disabled user in again."`
 	Delete  userDeleteCmd  `cmd:"" help:"Delete a user with their devices."`
@@ -120,10 +120,13 @@ func (c *userGetCmd) Run(e *env) error {
 	})
 }
 
-type userListCmd struct{ remote }
+type userListCmd struct {
+	remote
+	Search string `help:"Only users whose id begins with this, or whose name has it in it, whatever the case."`
+}
 
 // Help shows an example.
-func (*userListCmd) Help() string { return "Example:\n  fitmq user list --data DIR" }
+func (*userListCmd) Help() string { return "Example:\n  fitmq user list --data DIR --search ana" }
 
 // Run lists the users, a page of the server's at a time; as JSON one a line.
 func (c *userListCmd) Run(e *env) error {
@@ -133,7 +136,7 @@ func (c *userListCmd) Run(e *env) error {
 			Items []userBody `json:"items"`
 			Next  string     `json:"next"`
 		}
-		answer, err := c.call(e.ctx, http.MethodGet, "/users?limit=1000&after="+url.QueryEscape(after), nil, &list)
+		answer, err := c.call(e.ctx, http.MethodGet, "/users?limit=1000&search="+url.QueryEscape(c.Search)+"&after="+url.QueryEscape(after), nil, &list)
 		if err != nil {
 			return err
 		}
