@@ -16,6 +16,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/fitmq/fitmq/access"
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 // jwks is the set of Ed25519 keys and secrets by key id.
@@ -78,19 +79,6 @@ func (s *keyServer) count() int {
 // keySetPause is between two fetches for key ids that are not known.
 const keySetPause = 2 * time.Second
 
-// until polls: a fetch that a busy machine was too slow for is tried again after
-// the pause.
-func until(t testing.TB, what string, ok func() error) {
-	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for err := ok(); err != nil; err = ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: %v", what, err)
-		}
-		time.Sleep(100 * time.Millisecond) // the pace of polling, not a wait
-	}
-}
-
 func openSet(t testing.TB, location string) func(*access.TokensOptions) {
 	t.Helper()
 	set, err := access.OpenKeySet(t.Context(), access.KeySetOptions{Location: location, Pause: keySetPause})
@@ -108,7 +96,7 @@ func TestKeySet_URL(t *testing.T) {
 		_, err := tokens.Try(t.Context(), access.Proof{Secret: sign(t, m, key, fresh(nil), kid...)})
 		return err
 	}
-	until(t, "by key id", func() error { return try(jwt.SigningMethodEdDSA, a.ed, "k1") })
+	await.NoError(t, "by key id", func() error { return try(jwt.SigningMethodEdDSA, a.ed, "k1") })
 	if err := try(jwt.SigningMethodEdDSA, a.ed); err != nil {
 		t.Fatalf("without a key id: %v", err)
 	}
@@ -120,7 +108,7 @@ func TestKeySet_URL(t *testing.T) {
 	}
 	before, start := server.count(), time.Now()
 	server.change(jwks(t, map[string]any{"k1": a.ed, "k2": later.ed}), http.StatusOK)
-	until(t, "a new key", func() error { return try(jwt.SigningMethodEdDSA, later.ed, "k2") })
+	await.NoError(t, "a new key", func() error { return try(jwt.SigningMethodEdDSA, later.ed, "k2") })
 	for range 50 {
 		if err := try(jwt.SigningMethodEdDSA, later.ed, "unknown"); err == nil {
 			t.Fatal("a key id that nobody knows is taken")
@@ -145,7 +133,7 @@ func TestKeySet_StartsInAnOutage(t *testing.T) {
 		t.Fatal("taken without a key")
 	}
 	server.change(jwks(t, map[string]any{"k1": a.ed}), http.StatusOK)
-	until(t, "the keys once the address answers", func() error {
+	await.NoError(t, "the keys once the address answers", func() error {
 		_, err := tokens.Try(t.Context(), access.Proof{Secret: token})
 		return err
 	})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/fitmq/fitmq/access"
 	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 // cheap keeps the tests fast: the least that argon2id can do.
@@ -39,18 +40,6 @@ func mustPut(t *testing.T, u *access.Users, id string, role access.Role, passwor
 	}
 	if _, _, err := u.Put(t.Context(), id, spec); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// waitFor waits for what another goroutine is about to do.
-func waitFor(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -281,7 +270,7 @@ func TestUsers_Authenticate_Bounds(t *testing.T) {
 		for i := range results {
 			wg.Go(func() { _, results[i] = u.Authenticate(ctx, "ana", "correct horse") })
 		}
-		waitFor(t, "the first sign-in", func() bool { _, err := u.Authenticate(t.Context(), "ana", "correct horse"); return err == nil })
+		await.Until(t, "the first sign-in", func() bool { _, err := u.Authenticate(t.Context(), "ana", "correct horse"); return err == nil })
 		cancel()
 		wg.Wait()
 		for _, err := range results {
@@ -376,23 +365,23 @@ func TestUsers_Run(t *testing.T) {
 	go func() { done <- here.Run(ctx) }()
 	<-tables.watching
 	mustPut(t, there, "ana", access.Member, "correct horse")
-	waitFor(t, "the new user", func() bool { return here.Exists("ana") })
+	await.Until(t, "the new user", func() bool { return here.Exists("ana") })
 	if _, err := here.Authenticate(t.Context(), "ana", "correct horse"); err != nil {
 		t.Fatal(err)
 	}
 	mustPut(t, there, "ana", access.Member, "battery staple")
-	waitFor(t, "the new password", func() bool {
+	await.Until(t, "the new password", func() bool {
 		_, err := here.Authenticate(t.Context(), "ana", "correct horse")
 		return errors.Is(err, access.ErrBadCredentials)
 	})
 	if err := there.Delete(t.Context(), "ana"); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the deletion", func() bool { return !here.Exists("ana") })
+	await.Until(t, "the deletion", func() bool { return !here.Exists("ana") })
 	for i := range 3000 { // more than may wait: all are read again
 		mustPut(t, there, fmt.Sprintf("u%d", i), access.Member, "")
 	}
-	waitFor(t, "three thousand users", func() bool { list, _ := here.List("", 5000); return len(list) == 3000 })
+	await.Until(t, "three thousand users", func() bool { list, _ := here.List("", 5000); return len(list) == 3000 })
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatalf("Run: %v", err)

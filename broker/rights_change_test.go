@@ -13,6 +13,7 @@ import (
 	"github.com/fitmq/fitmq/broker/brokertest"
 	"github.com/fitmq/fitmq/config"
 	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 // A change of a relation, and what somebody loses by it.
@@ -278,9 +279,9 @@ func TestRights_WillAfterRemoval(t *testing.T) {
 	perform(t, s, "DELETE /sessions/s1/members/ben")
 	refused := metric(t, s, `fitmq_publishes_refused_total{reason="no_right"}`)
 	goes.drain()
-	for metric(t, s, `fitmq_publishes_refused_total{reason="no_right"}`) == refused {
-		time.Sleep(5 * time.Millisecond) // the pace of polling
-	}
+	await.Until(t, "ben's will is refused", func() bool {
+		return metric(t, s, `fitmq_publishes_refused_total{reason="no_right"}`) > refused
+	})
 	stays.drain()
 	if text := hana.await("session/s1/chat"); !strings.Contains(text, "still here") {
 		t.Errorf("got %s", text)

@@ -15,6 +15,7 @@ import (
 	"github.com/fitmq/fitmq/broker/brokertest"
 	"github.com/fitmq/fitmq/config"
 	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 // The people of the rights table, by one letter each.
@@ -165,11 +166,11 @@ func TestRights_Table(t *testing.T) {
 				s.Emit(row.topic, "kept", true)
 			}
 			s.Emit("marker/kept", "kept", true)
-			for admin := (cell{t: t, s: s, letter: 'm', pass: s.Token}); ; time.Sleep(time.Millisecond) { // the pace of polling
-				if _, answer := admin.http("GET", "/retained?filter=marker/kept", ""); strings.Contains(answer, "marker/kept") {
-					break
-				}
-			}
+			admin := cell{t: t, s: s, letter: 'm', pass: s.Token}
+			await.Until(t, "what was published is retained", func() bool {
+				_, answer := admin.http("GET", "/retained?filter=marker/kept", "")
+				return strings.Contains(answer, "marker/kept")
+			})
 			for _, k := range kinds {
 				if k.user == "" && !dev {
 					continue // is not let in: see TestRights_Anonymous

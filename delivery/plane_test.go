@@ -16,6 +16,7 @@ import (
 	"github.com/fitmq/fitmq/delivery/wire"
 	"github.com/fitmq/fitmq/store"
 	"github.com/fitmq/fitmq/store/bolt"
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 // plane is a data plane on a store of its own, with everything allowed.
@@ -456,11 +457,5 @@ func (cl *client) nothing(p *plane) {
 
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for !cond() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not in time: %s", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
+	await.Until(t, what, cond)
 }

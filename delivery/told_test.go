@@ -3,24 +3,25 @@ package delivery_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/fitmq/fitmq/delivery"
 	"github.com/fitmq/fitmq/delivery/wire"
 	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 // wantAcked waits until the observer has heard of just these.
 func (p *plane) wantAcked(want ...string) {
 	p.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !slices.Equal(p.ackedNow(), want); {
-		if time.Now().After(deadline) {
-			p.t.Fatalf("acknowledged: got %q, want %q", p.ackedNow(), want)
+	await.NoError(p.t, "acknowledged", func() error {
+		if got := p.ackedNow(); !slices.Equal(got, want) {
+			return fmt.Errorf("got %q, want %q", got, want)
 		}
-		time.Sleep(time.Millisecond) // the pace of polling
-	}
+		return nil
+	})
 }
 
 func TestHub_Acknowledged(t *testing.T) {

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 // patience is how long a test waits for what should happen at once. It is long
@@ -217,13 +219,7 @@ func (s *server) race(t testing.TB) {
 // eventually polls until ok, and fails the test after patience.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-		time.Sleep(20 * time.Millisecond) // the pace of polling, not a wait
-	}
+	await.Until(t, what, ok)
 }
 
 // hostPort splits an address for programs that want the two apart.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/tests/await"
 	"github.com/fitmq/fitmq/transport"
 )
 
@@ -25,11 +26,11 @@ func TestConn_Read_EverySplit(t *testing.T) {
 		before := s.Stats().BytesIn.Load()
 		c.send(stream[:cut])
 		// Let it be read alone.
-		eventually(t, "first part read", func() bool { return s.Stats().BytesIn.Load() == before+int64(cut) })
+		await.Until(t, "first part read", func() bool { return s.Stats().BytesIn.Load() == before+int64(cut) })
 		c.send(stream[cut:])
 		c.want(append(connack(4), 0xd0, 0))
 		p := s.plane(t, cut-1)
-		eventually(t, "packets arrive", func() bool { return len(p.got()) >= len(want) })
+		await.Until(t, "packets arrive", func() bool { return len(p.got()) >= len(want) })
 		for i, got := range p.got() {
 			_, remaining, size, _ := wire.Header(want[i])
 			if w := append([]byte{want[i][0]}, want[i][size:size+remaining]...); !bytes.Equal(got, w) {

@@ -16,6 +16,7 @@ import (
 	"github.com/gobwas/ws/wsflate"
 
 	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/tests/await"
 	"github.com/fitmq/fitmq/transport"
 )
 
@@ -180,7 +181,7 @@ func TestConn_SendPacked(t *testing.T) {
 		if n != packed {
 			t.Errorf("round %d: %d messages were compressed, want %d", round, n, packed)
 		}
-		eventually(t, "nothing is buffered", func() bool { return conn.Buffered() == 0 })
+		await.Until(t, "nothing is buffered", func() bool { return conn.Buffered() == 0 })
 	}
 	_, conn := s.openDeflate(t, url, 20)
 	noise := make([]byte, 5000)
@@ -219,7 +220,7 @@ func TestWebSocket_Inflate(t *testing.T) {
 			for rest := stream; len(rest) > 0; rest = rest[min(size, len(rest)):] {
 				w.send(rest[:min(size, len(rest))])
 			}
-			eventually(t, name+": packets arrive", func() bool { return len(p.got()) == counts[name] })
+			await.Until(t, name+": packets arrive", func() bool { return len(p.got()) == counts[name] })
 			for _, got := range p.got() {
 				if !bytes.Equal(got[1:], small[2:]) && !bytes.HasSuffix(large, got[1:]) {
 					t.Errorf("%s, %d at once: a packet of %d bytes is not what was sent", name, size, len(got))

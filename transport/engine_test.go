@@ -12,6 +12,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 
 	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/tests/await"
 	"github.com/fitmq/fitmq/transport"
 )
 
@@ -66,7 +67,7 @@ func (g *gate) OnDisconnect(cl *mqtt.Client, err error, _ bool) {
 func (g *gate) ended(tb testing.TB, id string) error {
 	tb.Helper()
 	var err error
-	eventually(tb, "the engine sees the end of "+id, func() (ok bool) {
+	await.Until(tb, "the engine sees the end of "+id, func() (ok bool) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		err, ok = g.ends[id]

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/tests/await"
 	"github.com/fitmq/fitmq/transport"
 )
 
@@ -20,7 +21,7 @@ func TestConn_SendID(t *testing.T) {
 	c := s.open(t, 4, "c")
 	conn := s.plane(t, 0).conn
 	frame, at := wire.AppendPublish(nil, 4, &wire.PublishOut{Topic: "a", QoS: 1, Payload: []byte("x")})
-	eventually(t, "the CONNACK counts as written", func() bool { return conn.Buffered() == 0 })
+	await.Until(t, "the CONNACK counts as written", func() bool { return conn.Buffered() == 0 })
 	if !conn.SendID(frame, at, 0x102) {
 		t.Error("the first Send must owe a flush")
 	}
@@ -34,7 +35,7 @@ func TestConn_SendID(t *testing.T) {
 	c.want([]byte("\x32\x06\x00\x01a\x01\x02x"))
 	c.want([]byte("\x32\x06\x00\x01a\x03\x04x"))
 	c.want([]byte("\x32\x06\x00\x01a\x00\x00x"))
-	eventually(t, "nothing is buffered", func() bool { return conn.Buffered() == 0 })
+	await.Until(t, "nothing is buffered", func() bool { return conn.Buffered() == 0 })
 	if !conn.Send(frame) {
 		t.Error("after the flush the next Send owes one again")
 	}
@@ -57,7 +58,7 @@ func TestConn_Flush_NoLostWakeup(t *testing.T) {
 			for n := range each {
 				frame := publish(4, string(rune('a'+i)), binary.BigEndian.AppendUint32(nil, uint32(n)))
 				for conn.Buffered() > 1<<20 {
-					time.Sleep(time.Millisecond)
+					time.Sleep(time.Millisecond) // the client reads on
 				}
 				if conn.Send(frame) {
 					conn.Flush()
@@ -76,7 +77,7 @@ func TestConn_Flush_NoLostWakeup(t *testing.T) {
 	}
 	wg.Wait()
 	if conn.Buffered() != 0 {
-		eventually(t, "nothing is left", func() bool { return conn.Buffered() == 0 })
+		await.Until(t, "nothing is left", func() bool { return conn.Buffered() == 0 })
 	}
 }
 
@@ -114,7 +115,7 @@ func TestConn_Stalled(t *testing.T) {
 	if n, err := io.CopyN(io.Discard, c, int64(sent*len(frame))); err != nil {
 		t.Fatalf("got %d bytes and %v, want all %d", n, err, sent*len(frame))
 	}
-	eventually(t, "Drained is called", func() bool { return calls() == before+1 })
+	await.Until(t, "Drained is called", func() bool { return calls() == before+1 })
 	stalled.conn.Send([]byte{0xd0, 0})
 	stalled.conn.Flush()
 	c.want([]byte{0xd0, 0}) // and it works as before
@@ -165,7 +166,7 @@ func TestConn_Disconnect_Stalled(t *testing.T) {
 		p.conn.Send(frame)
 	}
 	p.conn.Flush()
-	eventually(t, "the socket is full", func() bool { return s.Stats().Stalls.Load() == 1 })
+	await.Until(t, "the socket is full", func() bool { return s.Stats().Stalls.Load() == 1 })
 	p.conn.Disconnect(wire.SessionTakenOver, "")
 	if err := s.end(t, 0); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("got end %v, want closed", err)
@@ -173,7 +174,7 @@ func TestConn_Disconnect_Stalled(t *testing.T) {
 	if p.conn.Send(frame) {
 		t.Error("Send after Disconnect must do nothing")
 	}
-	eventually(t, "the socket closes", func() bool { return s.Stats().Open.Load() == 0 })
+	await.Until(t, "the socket closes", func() bool { return s.Stats().Open.Load() == 0 })
 }
 
 // A client that never closes its side is not waited for longer than Linger.
@@ -184,7 +185,7 @@ func TestConn_Close_SlowClient(t *testing.T) {
 	if header, body := c.recv(); header != 0xe0 || wire.Code(body[0]) != wire.AdministrativeAction {
 		t.Errorf("got %x %x", header, body)
 	}
-	eventually(t, "the socket closes", func() bool { return s.Stats().Open.Load() == 0 })
+	await.Until(t, "the socket closes", func() bool { return s.Stats().Open.Load() == 0 })
 	if got := s.Stats().SlowCloses.Load(); got != 1 {
 		t.Errorf("got %d slow closes, want 1", got)
 	}

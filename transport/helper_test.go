@@ -11,20 +11,11 @@ import (
 	"time"
 
 	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/tests/await"
 	"github.com/fitmq/fitmq/transport"
 )
 
 const patience = 10 * time.Second
-
-// eventually polls until ok says so.
-func eventually(tb testing.TB, what string, ok func() bool) {
-	tb.Helper()
-	for deadline := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			tb.Fatalf("timed out: %s", what)
-		}
-	}
-}
 
 // plane records what it is given.
 type plane struct {
@@ -147,7 +138,7 @@ func (s *server) planes() []*plane {
 // plane waits for the i-th connection.
 func (s *server) plane(tb testing.TB, i int) *plane {
 	tb.Helper()
-	eventually(tb, "connection established", func() bool { return len(s.planes()) > i })
+	await.Until(tb, "connection established", func() bool { return len(s.planes()) > i })
 	return s.planes()[i]
 }
 
@@ -155,7 +146,7 @@ func (s *server) plane(tb testing.TB, i int) *plane {
 func (s *server) end(tb testing.TB, i int) error {
 	tb.Helper()
 	var err error
-	eventually(tb, "connection ended", func() bool {
+	await.Until(tb, "connection ended", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if len(s.ends) <= i {

@@ -15,6 +15,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/tests/await"
 	"github.com/fitmq/fitmq/transport"
 )
 
@@ -47,7 +48,7 @@ func TestTransport_MaxConnections(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a place is free", func() bool { return s.Stats().Open.Load() == 1 })
+	await.Until(t, "a place is free", func() bool { return s.Stats().Open.Load() == 1 })
 	s.open(t, 4, "c")
 }
 
@@ -75,7 +76,7 @@ func TestTransport_MaxPerAddress(t *testing.T) {
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a place is free", func() bool { return s.Stats().Open.Load() == 2 })
+	await.Until(t, "a place is free", func() bool { return s.Stats().Open.Load() == 2 })
 	s.open(t, 5, "d")
 }
 
@@ -92,7 +93,7 @@ func TestTransport_RefusalsAreBounded(t *testing.T) {
 		c.wantEOF()
 		c.Close()
 	}
-	eventually(t, "they are gone", func() bool { return s.Stats().Open.Load() == 1 })
+	await.Until(t, "they are gone", func() bool { return s.Stats().Open.Load() == 1 })
 	s.refused(t, 5, wire.QuotaExceeded)
 }
 
@@ -118,7 +119,7 @@ func TestTransport_ConnectRate(t *testing.T) {
 		for range 2 { // these two wait a second and two
 			wg.Go(func() { s.open(t, 5, "") })
 		}
-		eventually(t, "two wait", func() bool { return s.Stats().ConnectsDelayed.Load() == 2 })
+		await.Until(t, "two wait", func() bool { return s.Stats().ConnectsDelayed.Load() == 2 })
 		s.refused(t, 5, wire.ConnectionRateExceeded)
 		if got := s.Stats().RefusedRate.Load(); got != 1 {
 			t.Errorf("got %d refused, want 1", got)
@@ -209,7 +210,7 @@ func TestConn_PublishRate(t *testing.T) {
 		c := s.open(t, 5, "c")
 		c.send(bytes.Repeat(publish(5, "a", []byte("x")), 1000))
 		p := s.plane(t, 0)
-		eventually(t, "it pauses", func() bool { return s.Stats().PublishPauses.Load() > 0 })
+		await.Until(t, "it pauses", func() bool { return s.Stats().PublishPauses.Load() > 0 })
 		p.conn.Disconnect(wire.ServerShuttingDown, "")
 		c.want([]byte{0xe0, 1, byte(wire.ServerShuttingDown)})
 		if err := s.end(t, 0); err == nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/tests/await"
 	"github.com/fitmq/fitmq/transport"
 )
 
@@ -171,7 +172,7 @@ func TestTCP_TLS_OldVersions(t *testing.T) {
 			t.Errorf("a handshake of version up to %x with suites %v succeeded", config.MaxVersion, config.CipherSuites)
 		}
 	}
-	eventually(t, "both are counted", func() bool { return s.Stats().RefusedTLS.Load() == 2 })
+	await.Until(t, "both are counted", func() bool { return s.Stats().RefusedTLS.Load() == 2 })
 	plain := dial(t, s.addr) // MQTT without TLS gets an end
 	plain.send(connect(5, "c", 0))
 	if _, err := io.Copy(io.Discard, plain); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/fitmq/fitmq/delivery/wire"
+	"github.com/fitmq/fitmq/tests/await"
 	"github.com/fitmq/fitmq/transport"
 )
 
@@ -203,7 +204,7 @@ func TestWebSocket_Frames(t *testing.T) {
 					w.send(rest[:min(size, len(rest))])
 				}
 				p := s.plane(t, n)
-				eventually(t, "packets arrive", func() bool { return len(p.got()) == 3 })
+				await.Until(t, "packets arrive", func() bool { return len(p.got()) == 3 })
 				if got := p.got()[1]; !bytes.Equal(got[1:], two[3:]) {
 					t.Fatalf("size %d: got %x, want %x", size, got, two)
 				}
@@ -263,7 +264,7 @@ func TestWebSocket_Flush(t *testing.T) {
 		conn.Flush()
 		w.wantFrame(ws.OpBinary, want)
 	}
-	eventually(t, "nothing is buffered", func() bool { return conn.Buffered() == 0 })
+	await.Until(t, "nothing is buffered", func() bool { return conn.Buffered() == 0 })
 	w.send(frame(ws.OpPing, true, []byte("there?")))
 	w.wantFrame(ws.OpPong, []byte("there?"))
 	conn.Disconnect(wire.ServerShuttingDown, "")

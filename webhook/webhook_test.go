@@ -22,10 +22,9 @@ import (
 
 	"github.com/fitmq/fitmq/store"
 	"github.com/fitmq/fitmq/store/bolt"
+	"github.com/fitmq/fitmq/tests/await"
 	"github.com/fitmq/fitmq/webhook"
 )
-
-const patience = 20 * time.Second
 
 var secret = "whsec_" + base64.StdEncoding.EncodeToString([]byte("0123456789abcdef01234567"))
 
@@ -187,20 +186,10 @@ func (h *house) add(ids ...string) {
 	}
 }
 
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", patience, what)
-		}
-		time.Sleep(2 * time.Millisecond)
-	}
-}
-
 func (b *backend) await(t *testing.T, want ...string) {
 	t.Helper()
 	slices.Sort(want)
-	eventually(t, fmt.Sprintf("%q are taken", want), func() bool {
+	await.Until(t, fmt.Sprintf("%q are taken", want), func() bool {
 		got := b.taken()
 		slices.Sort(got)
 		return slices.Equal(got, want)
@@ -236,7 +225,7 @@ func TestSender(t *testing.T) {
 		h.add("ana-1", "ben-1", "ana-2")
 		b.await(t, "ana-1", "ana-2", "ben-1")
 		order(t, b.taken())
-		eventually(t, "the queue is empty", func() bool { return keys(t, h.db) == 0 })
+		await.Until(t, "the queue is empty", func() bool { return keys(t, h.db) == 0 })
 		if st := h.Status()[0]; st.Delivered != 3 || st.Waiting != 0 || st.Failed != 0 || st.LastDelivery.IsZero() {
 			t.Errorf("got %+v", st)
 		}
@@ -247,7 +236,7 @@ func TestSender(t *testing.T) {
 		h.start()
 		h.add("ana-1")
 		a.await(t, "ana-1")
-		eventually(t, "the other has nothing to wait for", func() bool { return h.Status()[1].Waiting == 0 })
+		await.Until(t, "the other has nothing to wait for", func() bool { return h.Status()[1].Waiting == 0 })
 		if got := b.tried(); len(got) != 0 {
 			t.Errorf("got %q, want nothing", got)
 		}
@@ -351,7 +340,7 @@ func TestSender(t *testing.T) {
 		h := newHouse(t, k)
 		h.start()
 		h.add("ana-1")
-		eventually(t, "it was tried again", func() bool { return slices.Contains(b.taken(), "ana-1") })
+		await.Until(t, "it was tried again", func() bool { return slices.Contains(b.taken(), "ana-1") })
 		if st := h.Status()[0]; st.Failed == 0 || strings.Contains(st.Faults[0].Error, b.URL) {
 			t.Errorf("got %+v, want a failure that does not show the address", st)
 		}
@@ -362,7 +351,7 @@ func TestSender(t *testing.T) {
 		h := newHouse(t, hook(t, "a", b.URL))
 		h.start()
 		h.add("ana-1", "ana-2")
-		eventually(t, "it was tried", func() bool { return len(b.tried()) > 0 })
+		await.Until(t, "it was tried", func() bool { return len(b.tried()) > 0 })
 		h.end()
 		h.open() // and ends before it tells anything
 		h.add("ana-3", "ana-1")
@@ -371,7 +360,7 @@ func TestSender(t *testing.T) {
 		h.start()
 		b.await(t, "ana-1", "ana-2", "ana-3")
 		order(t, b.taken())
-		eventually(t, "the queue is empty", func() bool { return keys(t, h.db) == 0 })
+		await.Until(t, "the queue is empty", func() bool { return keys(t, h.db) == 0 })
 		h.end()
 		h.start()
 		h.add("ana-4")
@@ -406,10 +395,10 @@ func TestSender(t *testing.T) {
 		h.start()
 		h.add("ana-1", "ben-1")
 		b.await(t, "ana-1", "ben-1")
-		eventually(t, "it is stopped", func() bool { return h.Status()[0].Stopped })
+		await.Until(t, "it is stopped", func() bool { return h.Status()[0].Stopped })
 		h.add("ana-2")
 		b.await(t, "ana-1", "ana-2", "ben-1")
-		eventually(t, "nothing waits for it", func() bool { return h.Status()[0].Waiting == 0 && keys(t, h.db) == 0 })
+		await.Until(t, "nothing waits for it", func() bool { return h.Status()[0].Waiting == 0 && keys(t, h.db) == 0 })
 		if got := gone.tried(); len(got) != 1 {
 			t.Errorf("got %q, want one attempt", got)
 		}
@@ -478,7 +467,7 @@ func TestSender(t *testing.T) {
 		h.opt.Attempts = 1
 		h.start()
 		h.add("ana-1")
-		eventually(t, "it is given up", func() bool { return h.Status()[0].GivenUp == 1 })
+		await.Until(t, "it is given up", func() bool { return h.Status()[0].GivenUp == 1 })
 		if got := other.tried(); len(got) != 0 {
 			t.Errorf("got %q", got)
 		}

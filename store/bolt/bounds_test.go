@@ -10,6 +10,7 @@ import (
 
 	"github.com/fitmq/fitmq/store"
 	"github.com/fitmq/fitmq/store/bolt"
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 // TestStore_CancelledAppend: a caller that gives up may use its memory again.
@@ -129,7 +130,7 @@ func TestStore_WatchLagged(t *testing.T) {
 			t.Fatalf("put many: %v", err)
 		}
 	}
-	waitFor(t, "the watch begins", func() bool { put(1); return len(began) > 0 })
+	await.Until(t, "the watch begins", func() bool { put(1); return len(began) > 0 })
 	put(bolt.WatchQueue + 1)
 	close(hold)
 	if err := <-ended; !errors.Is(err, store.ErrLagged) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fitmq/fitmq/store"
 	"github.com/fitmq/fitmq/store/bolt"
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 // TestStore_DiskFull fills a real file system's place: the log file's
@@ -35,7 +36,7 @@ func TestStore_DiskFull(t *testing.T) {
 	if _, err := s.Append(background, []store.Record{{Topic: "b"}}); !errors.Is(err, store.ErrFull) {
 		t.Errorf("append: got %v, want ErrFull", err)
 	}
-	waitFor(t, "the store recovers", func() bool { return ready(s) })
+	await.Until(t, "the store recovers", func() bool { return ready(s) })
 	if err := syscall.Dup3(old, fd, syscall.O_CLOEXEC); err != nil {
 		t.Fatal(err)
 	}

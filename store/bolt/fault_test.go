@@ -11,6 +11,7 @@ import (
 
 	"github.com/fitmq/fitmq/store"
 	"github.com/fitmq/fitmq/store/bolt"
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 // faults makes steps of a store fail while it is told to.
@@ -31,17 +32,6 @@ var (
 	errNoSpace = &fs.PathError{Op: "write", Path: "log", Err: syscall.ENOSPC}
 	errIO      = error(syscall.EIO)
 )
-
-func waitFor(t testing.TB, what string, cond func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !cond() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
 
 func ready(s *bolt.Store) bool { _, ok := s.Applied(); return ok }
 
@@ -89,7 +79,7 @@ func TestStore_AppendFaults(t *testing.T) {
 					}
 				}
 				f.set(nil)
-				waitFor(t, "the store recovers", func() bool { return ready(s) })
+				await.Until(t, "the store recovers", func() bool { return ready(s) })
 				mustAppend(t, s, again)
 				mustAppend(t, s, again, store.Record{Topic: "before", ID: "b"})
 			}
@@ -140,9 +130,9 @@ func TestStore_IntervalSyncFault(t *testing.T) {
 	s := mustOpen(t, t.TempDir(), opts.WithFailpoint(f.check))
 	f.set(map[string]error{"log.sync": errIO, "log.create": errIO})
 	mustAppend(t, s, store.Record{Topic: "a"})
-	waitFor(t, "the failure shows", func() bool { return !ready(s) })
+	await.Until(t, "the failure shows", func() bool { return !ready(s) })
 	f.set(nil)
-	waitFor(t, "the store recovers", func() bool { return ready(s) })
+	await.Until(t, "the store recovers", func() bool { return ready(s) })
 	mustAppend(t, s, store.Record{Topic: "b"})
 	if got := fmt.Sprint(topicsOf(t, s)); got != "[a b]" {
 		t.Errorf("got %s, want [a b]", got)
@@ -182,7 +172,7 @@ func TestStore_TableFaults(t *testing.T) {
 				t.Errorf("get while writing fails: got %q, %v", v.Data, err)
 			}
 			f.set(nil)
-			waitFor(t, "the store recovers", func() bool { return ready(s) })
+			await.Until(t, "the store recovers", func() bool { return ready(s) })
 			if r2, err := s.Put(background, "t", "k", []byte("3"), store.IfRev(r1), 0); err != nil || r2 <= r1 {
 				t.Errorf("put: got %d, %v", r2, err)
 			}

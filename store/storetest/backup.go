@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 func testBackup(t *testing.T, open Open, restore Restore) {
@@ -104,7 +105,7 @@ func testBackupUnderLoad(t *testing.T, open Open, restore Restore) {
 		acked := map[string]int64{}
 		for _, w := range writers {
 			before := w.acked.Load()
-			wait(t, "the writers go on", func() bool { return w.acked.Load() >= min(before+10, writes) })
+			await.Until(t, "the writers go on", func() bool { return w.acked.Load() >= min(before+10, writes) })
 		}
 		for _, w := range writers {
 			acked[w.name] = w.acked.Load()

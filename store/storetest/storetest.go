@@ -149,15 +149,3 @@ func rising(t testing.TB, entries []store.Entry, after store.Pos) {
 		after = e.Pos
 	}
 }
-
-// wait polls until the condition holds.
-func wait(t testing.TB, what string, cond func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !cond() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %v in vain: %s", patience, what)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}

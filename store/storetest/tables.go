@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 var background = context.Background()
@@ -245,7 +246,7 @@ func testTTL(t *testing.T, open Open) {
 		t.Errorf("get before it expires: got %+v, %v", v, err)
 	}
 	s = restart(t, open, dir, s)
-	wait(t, "the key expires", func() bool {
+	await.Until(t, "the key expires", func() bool {
 		_, err := s.Get(background, "t", "short")
 		return errors.Is(err, store.ErrNotFound)
 	})
@@ -276,7 +277,7 @@ func testWatch(t *testing.T, open Open) {
 		done <- s.Watch(ctx, "t", "p/", func(c store.Change) { changes <- c })
 	}()
 	// Watch cannot tell that it has begun: knock until it hears.
-	wait(t, "the watch begins", func() bool {
+	await.Until(t, "the watch begins", func() bool {
 		mustPut(t, s, "t", "p/knock", "")
 		return len(changes) > 0
 	})

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/fitmq/fitmq/store"
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 func testTail(t *testing.T, open Open) {
@@ -90,7 +91,7 @@ func testTailConcurrent(t *testing.T, open Open) {
 			n += len(batch)
 			after = batch[len(batch)-1].Pos
 			if slow { // let the writers get far ahead
-				wait(t, "writers get on", func() bool { return written.Load() >= min(total, int64(n)+500) })
+				await.Until(t, "writers get on", func() bool { return written.Load() >= min(total, int64(n)+500) })
 			}
 			if n >= total {
 				return errDone
@@ -118,7 +119,7 @@ func testTailConcurrent(t *testing.T, open Open) {
 			}
 		})
 	}
-	wait(t, "half is written", func() bool { return written.Load() > total/2 })
+	await.Until(t, "half is written", func() bool { return written.Load() > total/2 })
 	readers.Go(func() { read(false) })
 	writing.Wait()
 	readers.Wait()

@@ -3,7 +3,6 @@ package replay
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -333,6 +332,3 @@ func (c *counting) Refused(what, why string) {
 	}
 	c.Events.Refused(what, why)
 }
-
-// Interrupted reports whether a replay ended because its caller stopped it.
-func Interrupted(err error) bool { return errors.Is(err, context.Canceled) }
