@@ -124,7 +124,7 @@ func (s *Session) info() ClientInfo {
 		c.Subscriptions[sub.filter] = sub.qos
 	}
 	if s.link.Load() != nil {
-		c.Connected, c.Version, c.Remote, c.Window = true, who.Version, who.Remote, s.out.window
+		c.Connected, c.Version, c.Remote, c.Window = true, who.Version, who.Remote, s.out.size
 		c.Via = cmp.Or(who.Via, "mqtt")
 	}
 	return c

@@ -280,7 +280,7 @@ func TestSender(t *testing.T) {
 		h.opt.Parallel = 1
 		h.start()
 		h.add("ana-1", "ben-1")
-		eventually(t, "it pauses", func() bool { return !h.Status()[0].PausedUntil.IsZero() })
+		await.Until(t, "it pauses", func() bool { return !h.Status()[0].PausedUntil.IsZero() })
 		up.Store(true)
 		if !h.Retry("a") || h.Retry("b") {
 			t.Error("there is one hook, a")
@@ -299,10 +299,10 @@ func TestSender(t *testing.T) {
 		h := newHouse(t, hook(t, "a", b.URL))
 		h.start()
 		h.add("ana-1")
-		eventually(t, "it is stopped", func() bool { return h.Status()[0].Stopped })
+		await.Until(t, "it is stopped", func() bool { return h.Status()[0].Stopped })
 		up.Store(true)
 		h.Retry("a")
-		eventually(t, "it goes on", func() bool { return !h.Status()[0].Stopped })
+		await.Until(t, "it goes on", func() bool { return !h.Status()[0].Stopped })
 		h.add("ana-2")
 		b.await(t, "ana-2")
 	})
