@@ -218,6 +218,9 @@ func (t *Tokens) Issue(user string, ttl time.Duration, grants *Grants) (token st
 	if err != nil {
 		return "", time.Time{}, err
 	}
+	if u.Disabled {
+		return "", time.Time{}, &InputError{fmt.Sprintf("user %s is disabled: a token would let nobody in", u.ID)}
+	}
 	now := t.o.Now().UTC()
 	expires = now.Add(ttl).Truncate(time.Second)
 	c := claims{Role: u.Role, Name: u.Name, Fit: fit, RegisteredClaims: jwt.RegisteredClaims{

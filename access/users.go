@@ -283,6 +283,12 @@ func (u *Users) Name(id string) string {
 // Exists reports whether there is such a user.
 func (u *Users) Exists(id string) bool { return u.account(id) != nil }
 
+// Trains reports whether the user has the role of a trainer.
+func (u *Users) Trains(id string) bool {
+	a := u.account(id)
+	return a != nil && a.Role == Trainer
+}
+
 // List returns at most limit users with an id after the given one, in byte
 // order of the ids, and the id to go on after, "" at the end. A limit under 1
 // returns none.

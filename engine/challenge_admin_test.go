@@ -252,6 +252,7 @@ func TestEngine_Links(t *testing.T) {
 	ctx := context.Background()
 	wantKind(t, w.PutLink(ctx, actor("tom"), "tom", "ana"), fitness.Forbidden, "only the client")
 	wantKind(t, w.PutLink(ctx, actor("ana"), "ana", "ana"), fitness.Invalid, "same user")
+	wantKind(t, w.PutLink(ctx, actor("ana"), "mel", "ana"), fitness.Invalid, "mel is not a trainer")
 	must(t, w.PutLink(ctx, actor("ana"), "tom", "ana"))
 	w.start()
 	if !w.Linked("tom", "ana") || w.Linked("ana", "tom") {

@@ -62,6 +62,8 @@ func (e *Engine) PutLink(ctx context.Context, actor Actor, trainerID, clientID s
 	switch {
 	case trainerID == clientID:
 		return fitness.Errorf(op, fitness.Invalid, "trainer and client are the same user %s", trainerID)
+	case !e.opt.Users.Trains(trainerID):
+		return fitness.Errorf(op, fitness.Invalid, "%s is not a trainer: only a user with the role trainer has clients", trainerID)
 	case !actor.all() && actor.UserID != clientID:
 		return fitness.Errorf(op, fitness.Forbidden, "only the client or an administrator links a client to a trainer")
 	}

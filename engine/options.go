@@ -17,6 +17,8 @@ type Directory interface {
 	Name(userID string) string
 	// Exists reports whether there is such a user.
 	Exists(userID string) bool
+	// Trains reports whether the user has the role of a trainer.
+	Trains(userID string) bool
 }
 
 // Options configure an Engine.
@@ -163,3 +165,4 @@ type anybody struct{}
 
 func (anybody) Name(userID string) string { return userID }
 func (anybody) Exists(string) bool        { return true }
+func (anybody) Trains(string) bool        { return true }

@@ -3,14 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/fitmq/fitmq/broker"
-	"github.com/fitmq/fitmq/broker/brokertest"
 )
 
 // fitmq runs the program and returns what it printed.
@@ -24,15 +18,7 @@ func fitmq(t *testing.T, want int, args ...string) (stdout, stderr string) {
 }
 
 func TestAccounts(t *testing.T) {
-	dir := t.TempDir()
-	s := brokertest.Start(t, func(o *broker.Options) { o.DataDir = dir })
-	data, err := json.Marshal(addresses{HTTP: s.HTTP, MQTT: s.MQTT})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, addressesFile), data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	dir, s := running(t)
 	ok := func(args ...string) string {
 		t.Helper()
 		out, _ := fitmq(t, exitOK, append(args, "--data", dir)...)

@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
+
+	"github.com/fitmq/fitmq/engine"
 )
 
 type linkCmd struct {
 	Add    linkAddCmd    `cmd:"" help:"Join a trainer and a client."`
-	Get    linkGetCmd    `cmd:"" help:"Tell whether the two are linked."`
+	Get    linkGetCmd    `cmd:"" aliases:"show" help:"Tell whether the two are linked."`
+	List   linkListCmd   `cmd:"" help:"List a trainer's clients."`
 	Delete linkDeleteCmd `cmd:"" help:"Part a trainer and a client."`
 }
 
@@ -45,6 +49,27 @@ func (*linkGetCmd) Help() string { return "Example:\n  fitmq link get tess ana -
 
 // Run asks for the link.
 func (c *linkGetCmd) Run(e *env) error { return c.linked(e, http.MethodGet, nil) }
+
+type linkListCmd struct {
+	remote
+	Trainer string `arg:"" help:"The trainer's user id."`
+}
+
+// Help shows an example.
+func (*linkListCmd) Help() string {
+	return "A client's presence is shown where they share it.\n\nExample:\n  fitmq link list tess --data DIR"
+}
+
+// Run lists the clients.
+func (c *linkListCmd) Run(e *env) error {
+	return list(e, &c.remote, "/links?trainer="+url.QueryEscape(c.Trainer), func(l engine.Client) []any {
+		presence := ""
+		if l.Presence != nil {
+			presence = l.Presence.State
+		}
+		return []any{l.ClientID, l.Name, presence}
+	})
+}
 
 type linkDeleteCmd struct{ linkArgs }
 

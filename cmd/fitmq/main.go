@@ -30,7 +30,10 @@ type cli struct {
 	Token   tokenCmd   `cmd:"" help:"Tokens to sign in with."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
-	Challenge challengeCmd `cmd:"" help:"Look after challenges."`
+	Session      sessionCmd      `cmd:"" help:"Live workouts and trainings: make, show, control, delete."`
+	Challenge    challengeCmd    `cmd:"" help:"Challenges: make, show, their boards, delete."`
+	Conversation conversationCmd `cmd:"" help:"Groups that chat: make, show, read, delete."`
+	Notify       notifyCmd       `cmd:"" help:"Send a user a notification."`
 }
 
 // env is what a command gets of the outside.

@@ -23,7 +23,11 @@ type remote struct {
 	URL    string `placeholder:"URL" env:"FITMQ_URL" help:"Where the server's HTTP is, when not from --data, like http://localhost:8080."`
 	Token  string `placeholder:"TOKEN" env:"FITMQ_TOKEN" help:"Admin token, or a user's token, when not from --data. Better in the environment than on the command line."`
 	Output string `enum:"text,json" default:"text" help:"What to print: text, or json as the server sends it."`
+	JSON   bool   `name:"json" help:"The same as --output json."`
 }
+
+// json reports whether to print what the server sends.
+func (r *remote) json() bool { return r.JSON || r.Output == "json" }
 
 // restTimeout bounds one request.
 const restTimeout = 30 * time.Second
@@ -34,6 +38,9 @@ const maxAnswer = 16 << 20
 // locate returns the address and token to use.
 func (r *remote) locate() (base, token string, err error) {
 	base, token = strings.TrimSuffix(r.URL, "/"), r.Token
+	if u, err := url.Parse(base); base != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		return "", "", hintError{fmt.Errorf("--url %q is not the address of a server", r.URL), "Write it like http://localhost:8080."}
+	}
 	if r.Data != "" && base == "" {
 		a, ok := readAddresses(r.Data)
 		if !ok {
@@ -112,7 +119,11 @@ func (r *remote) send(ctx context.Context, method, path string, body any) (*http
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, hintError{fmt.Errorf("ask the server: %w", err), "Is it running there? fitmq serve prints its HTTP address; --url says where to look."}
+		var long *url.Error
+		if errors.As(err, &long) {
+			err = long.Err // without the whole request
+		}
+		return nil, hintError{fmt.Errorf("ask the server at %s: %w", base, err), "Is it running there, and is it http or https? fitmq serve prints its HTTP address; --url says where to look."}
 	}
 	if res.StatusCode < http.StatusMultipleChoices {
 		return res, nil
@@ -122,7 +133,7 @@ func (r *remote) send(ctx context.Context, method, path string, body any) (*http
 	if err != nil {
 		return nil, fmt.Errorf("read the server's answer: %w", err)
 	}
-	return nil, failed(res.StatusCode, answer)
+	return nil, failed(path, res.StatusCode, answer)
 }
 
 // refusal is the server's answer that it does not do what was asked.
@@ -136,26 +147,48 @@ func (r refusal) Error() string {
 }
 
 // failed makes an error of a refusal, with the next step.
-func failed(status int, answer []byte) error {
+func failed(path string, status int, answer []byte) error {
 	var p struct{ Detail string }
 	if json.Unmarshal(answer, &p) != nil || p.Detail == "" {
-		p.Detail = http.StatusText(status)
+		line, _, _ := strings.Cut(strings.TrimSpace(string(answer)), "\n")
+		if p.Detail = http.StatusText(status); len(line) > 0 && len(line) < 200 && line[0] != '<' && line[0] != '{' {
+			p.Detail = line // another server's own words, or those of the MQTT port
+		}
 	}
 	err := refusal{status, p.Detail}
 	switch status {
 	case http.StatusUnauthorized:
 		return hintError{err, "Is it this server's token? It is in admin.token in its data directory."}
 	case http.StatusForbidden:
-		return hintError{err, "Use the admin token, with --data DIR or --token."}
+		return hintError{err, "The rights are those of the token: --data DIR takes the administrator's, --token another one."}
 	case http.StatusNotFound:
-		return hintError{err, "fitmq user list shows the users, fitmq device list USER a user's devices."}
+		return hintError{err, whereToLook(path)}
 	}
 	return err
 }
 
+// whereToLook says which command lists what was not found.
+func whereToLook(path string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch {
+	case strings.Contains(path, "/devices"):
+		return "fitmq device list USER shows a user's devices."
+	case first == "links":
+		return "fitmq link list TRAINER shows a trainer's clients; fitmq link add TRAINER CLIENT links the two."
+	case first == "sessions", first == "challenges":
+		one := strings.TrimSuffix(first, "s")
+		return "fitmq " + one + " list shows the " + first + "."
+	case first == "conversations":
+		return "fitmq conversation list shows the conversations of who asks."
+	case first == "users", first == "tokens":
+		return "fitmq user list shows the users."
+	}
+	return "Is it a fitmq, of this version, that answers there?"
+}
+
 // print writes the answer as JSON where that is wanted, else what text writes.
 func (r *remote) print(e *env, answer []byte, text func(io.Writer)) error {
-	if r.Output != "json" {
+	if !r.json() {
 		text(e.stdout)
 		return nil
 	}

@@ -9,14 +9,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/fitmq/fitmq/access"
 )
 
 type userCmd struct {
-	Put     userPutCmd     `cmd:"" help:"Make a user, or change one."`
-	Get     userGetCmd     `cmd:"" help:"Show a user."`
+	Put     userPutCmd     `cmd:"" aliases:"make" help:"Make a user, or change one."`
+	Get     userGetCmd     `cmd:"" aliases:"show" help:"Show a user."`
 	List    userListCmd    `cmd:"" help:"List users."`
 	Disable userDisableCmd `cmd:"" help:"Lock a user out, at once."`
 	Enable  userEnableCmd  `cmd:"" help:"Let a disabled user in again."`
@@ -130,28 +129,7 @@ func (*userListCmd) Help() string { return "Example:\n  fitmq user list --data D
 
 // Run lists the users, a page of the server's at a time; as JSON one a line.
 func (c *userListCmd) Run(e *env) error {
-	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	for after := ""; ; {
-		var list struct {
-			Items []userBody `json:"items"`
-			Next  string     `json:"next"`
-		}
-		answer, err := c.call(e.ctx, http.MethodGet, "/users?limit=1000&search="+url.QueryEscape(c.Search)+"&after="+url.QueryEscape(after), nil, &list)
-		if err != nil {
-			return err
-		}
-		if c.Output == "json" {
-			fmt.Fprintln(e.stdout, strings.TrimSpace(string(answer)))
-		}
-		for _, u := range list.Items {
-			if c.Output == "text" {
-				fmt.Fprintf(w, "%s\t%s\t%s%s\n", u.ID, u.Role, u.Name, disabledWord(u))
-			}
-		}
-		if after = list.Next; after == "" {
-			return w.Flush()
-		}
-	}
+	return list(e, &c.remote, "/users?search="+url.QueryEscape(c.Search), func(u userBody) []any { return []any{u.ID, u.Role, u.Name + disabledWord(u)} })
 }
 
 type userDisableCmd struct{ userArgs }
