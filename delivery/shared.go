@@ -201,6 +201,10 @@ func (h *Hub) giveBack(list []queued) {
 		if q.m == nil {
 			q.m = h.load(q.pos)
 		}
+		if q.m != nil && h.isExpired(q.m) { // it may begin nowhere any more [MQTT-3.3.2-5]
+			h.stats.Dropped.Expired.Add(1)
+			q.m = nil
+		}
 		if q.m == nil {
 			g.done(q.pos)
 			continue

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/fitmq/fitmq/delivery"
 	"github.com/fitmq/fitmq/delivery/wire"
@@ -53,6 +54,21 @@ func TestHub_SharedSubscription(t *testing.T) {
 		for i := range 3 {
 			b.wantMessage("s/1", strconv.Itoa(i))
 		}
+	})
+	t.Run("NotHandedOnWhenExpired", func(t *testing.T) {
+		var c clock
+		p := startPlane(t, t.TempDir(), delivery.Limits{}, func(p *plane) { p.now = c.now })
+		a, b := p.connect("a", 5, lasting), p.connect("b", 5, lasting)
+		a.subscribe("$share/g/judged/#", 1)
+		pub := p.connect("pub", 5)
+		pub.publish("judged/expiring", "in 30 seconds", 1, 1, false, false)
+		pub.want(wire.PUBACK)
+		a.wantMessage("judged/expiring", "in 30 seconds")
+		b.subscribe("$share/g/judged/#", 1)
+		b.subscribe("marker/#", 0)
+		c.move(time.Minute)
+		a.drop()
+		b.nothing(p)
 	})
 	for _, crash := range []bool{false, true} {
 		t.Run(fmt.Sprintf("NobodyThere/Crash%v", crash), func(t *testing.T) {

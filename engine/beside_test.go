@@ -326,3 +326,20 @@ func TestEngine_RecallStale(t *testing.T) {
 		})
 	}
 }
+
+// A command by REST stores the session's record, which says that its start was told: a
+// kill behind that does not keep it from others.
+func TestEngine_ToldBeforeStored(t *testing.T) {
+	w := newWorld(t)
+	l := &listed{w: w, ids: map[string]int{}}
+	w.herald = l
+	w.start()
+	w.session("s1")
+	must(t, w.Control(t.Context(), actor("ana"), "s1", "start", ""))
+	w.kill()
+	w.again()
+	must(t, w.Checkpoint(t.Context()))
+	if l.ids["session.started ana"] == 0 {
+		t.Errorf("others were told %v", l.ids)
+	}
+}

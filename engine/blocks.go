@@ -44,6 +44,17 @@ func (b *blockSet) has(who, whom string) bool {
 	return ok && !rec.Off
 }
 
+// parted reports whether one of the two had blocked the other when the record at pos
+// came into the log: the same whenever that is applied.
+func (b *blockSet) parted(x, y string, pos store.Pos) bool {
+	for _, l := range []link{{x, y}, {y, x}} {
+		if rec, ok := b.get(l.trainer, l.client); ok && !rec.Off && !rec.early && store.Pos(rec.Pos) <= pos {
+			return true
+		}
+	}
+	return false
+}
+
 // knows is has, where who may be told so: of a partner who was proposed they know
 // no user id.
 func (b *blockSet) knows(who, whom string) bool {
@@ -79,7 +90,8 @@ func (b *blockSet) begin(who, whom, as string, pos uint64) {
 	if known && !old.Off && old.As == "" {
 		as = ""
 	}
-	b.set(who, whom, blockRecord{As: as, Pos: max(pos, old.Pos)})
+	early := pos == 0 && (!known || old.Off || old.early)
+	b.set(who, whom, blockRecord{As: as, Pos: max(pos, old.Pos), early: early})
 	if pos > 0 {
 		b.mu.Lock()
 		b.dirty[link{who, whom}] = struct{}{}

@@ -79,7 +79,8 @@ type pairRecord struct {
 	Made      time.Time `json:"made"`
 	Answers   [2]answer `json:"answers"`
 	MatchedAt time.Time `json:"matchedAt,omitzero"`
-	MatchPos  uint64    `json:"matchPos,omitempty"` // the record that made the match
+	MatchPos  uint64    `json:"matchPos,omitempty"` // the record that made the last match
+	EndPos    uint64    `json:"endPos,omitempty"`   // the record that ended it
 	Pos       uint64    `json:"pos"`                // what the log holds up to there has been applied
 }
 

@@ -29,6 +29,8 @@ type blockRecord struct {
 	As   string `json:"as,omitempty"`
 	Off  bool   `json:"off,omitempty"` // ended: older records of the log do not bring it back
 	Pos  uint64 `json:"pos,omitempty"`
+	// early: it counts, and is not in the log yet.
+	early bool
 }
 
 // handleReply judges an answer to a proposal; it counts in applyReply.
@@ -96,21 +98,22 @@ func (e *Engine) answer(pos store.Pos, r *replyRecord, at time.Time) (p *pair, w
 	defer m.mu.Unlock()
 	p = m.recall(r.Users, r.Pair)
 	if pos <= store.Pos(p.Pos) {
-		if r.Yes && store.Pos(p.MatchPos) != pos || !r.Yes && store.Pos(p.Pos) != pos {
+		matched, ended := store.Pos(p.MatchPos) == pos, store.Pos(p.EndPos) == pos
+		if !matched && !ended && store.Pos(p.Pos) != pos {
 			return nil, false
 		}
-		return p, !r.Yes && !r.Pair.MatchedAt.IsZero()
+		return p, ended
 	}
 	was = !p.MatchedAt.IsZero()
 	p.Answers[r.By] = answer{Accept: r.Yes, At: at}
 	theirs := p.Answers[1-r.By]
 	switch {
 	case !r.Yes && was:
-		p.MatchedAt, p.MatchPos = time.Time{}, 0
+		p.MatchedAt, p.EndPos = time.Time{}, uint64(pos)
 		p.Answers[1-r.By] = p.Answers[r.By] // the earlier yes is spent
 		heap.Push(&m.alarms, alarm{at: p.keepUntil(), pair: p})
 	case !r.Yes, was:
-	case theirs.Accept && at.Sub(theirs.At) < acceptedFor && !e.blocked(r.Users[0], r.Users[1]):
+	case theirs.Accept && at.Sub(theirs.At) < acceptedFor && !e.blocks.parted(r.Users[0], r.Users[1], pos):
 		p.MatchedAt, p.MatchPos = at, uint64(pos)
 	}
 	p.Pos = uint64(pos)

@@ -62,8 +62,10 @@ func (b *blockSet) takeDirty() (dirty map[link]struct{}, puts []store.Put) {
 
 // saveMatches writes answers, matches and blocks that came by the log.
 func (e *Engine) saveMatches(ctx context.Context) error {
-	pairs, rows := e.matches.takeDirty()
+	// Blocks first: an answer that the log has before a block is taken, too, and does
+	// not find that block when it is applied again.
 	blocks, blockRows := e.blocks.takeDirty()
+	pairs, rows := e.matches.takeDirty()
 	err := e.putMany(ctx, tableMatches, rows)
 	if err == nil {
 		err = e.putMany(ctx, tableBlocks, blockRows)

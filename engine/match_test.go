@@ -403,6 +403,59 @@ func TestEngine_MatchRestart(t *testing.T) {
 	}
 }
 
+// TestEngine_MatchBesideBlock: whether an answer makes a match is the same when it is
+// applied again, though a block came after it that counted at once.
+func TestEngine_MatchBesideBlock(t *testing.T) {
+	w := met(t)
+	forAna, forBen := w.last("ana", engine.MatchProposed).PartnerID, w.last("ben", engine.MatchProposed).PartnerID
+	w.reply("ana", forAna, true)
+	yes := engine.Inbound{Sender: sender("ben", "ben-phone"), Topic: topics.ReplyTopic, Payload: []byte(`{"partnerId":"` + forBen + `","accept":true}`), QoS: 1, At: w.clock()}
+	no := engine.Inbound{Sender: sender("ana", "ana-phone"), Topic: topics.BlockTopic, Payload: []byte(`{"userId":"ben"}`), QoS: 1, At: w.clock()}
+	yesOut, noOut := w.Handle(yes), w.Handle(no) // both accepted before either is in the log
+	w.commit(yesOut, yes)
+	w.commit(noOut, no)
+	before := w.Matches("ben")
+	w.crash()
+	after := w.Matches("ben")
+	if len(before) != 1 || len(after) != 1 || before[0].State != after[0].State {
+		t.Errorf("ben had %+v, and after the crash %+v", before, after)
+	}
+	wantRefused(t, w.publish(sender("ben", "c"), "chat/ana.ben/message", `{"content":"x"}`), 0x87, "you cannot write to user ana")
+}
+
+// TestEngine_MatchEndedOnce: a no that came twice, since its acknowledgement was lost,
+// ends a match once, also when the second is applied again after a crash.
+func TestEngine_MatchEndedOnce(t *testing.T) {
+	for _, firstLost := range []bool{false, true} {
+		w := met(t)
+		forAna, forBen := w.last("ana", engine.MatchProposed).PartnerID, w.last("ben", engine.MatchProposed).PartnerID
+		w.reply("ana", forAna, true)
+		w.reply("ben", forBen, true)
+		no := engine.Inbound{Sender: sender("ben", "ben-phone"), Topic: topics.ReplyTopic, Payload: []byte(`{"partnerId":"` + forBen + `","accept":false}`), QoS: 1, At: w.clock()}
+		first, again := w.Handle(no), w.Handle(no) // both accepted before either is in the log
+		w.lose = firstLost
+		w.commit(first, no)
+		w.lose = true
+		w.commit(again, no)
+		must(t, w.Checkpoint(t.Context()))
+		w.lose = false
+		for range 2 {
+			w.crash()
+		}
+		for _, user := range []string{"ana", "ben"} {
+			n := 0
+			for _, v := range w.proposals(user) {
+				if v.State == engine.MatchEnded {
+					n++
+				}
+			}
+			if n != 1 {
+				t.Errorf("first lost %v: %s was told %d times that it has ended", firstLost, user, n)
+			}
+		}
+	}
+}
+
 // TestEngine_MatchForgotten: what is over costs no memory and no row.
 func TestEngine_MatchForgotten(t *testing.T) {
 	w := met(t)

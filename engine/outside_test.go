@@ -49,7 +49,7 @@ func TestEngine_Herald(t *testing.T) {
 		h.not = engine.TellActivityFlagged
 		w.session("s1")
 		for _, action := range []string{"pause", "resume", "end"} {
-			must(t, w.Control(ctx, actor("ana"), "s1", action, ""))
+			w.publish(sender("ana", "a"), "session/s1/control", `{"action":"`+action+`"}`)
 		}
 		if len(h.list) != 0 {
 			t.Errorf("told before it is stored: %v", h.told())

@@ -185,6 +185,11 @@ func (e *Engine) tryChange(ctx context.Context, op string, s *session, change fu
 	if err != nil {
 		return false, err
 	}
+	// The record may say that earlier changes were told: so they must be.
+	e.takeAllNotices()
+	if err := e.saveNews(ctx); err != nil {
+		return false, unavailable(op, err)
+	}
 	if err := e.put(ctx, op, tableSessions, s.id, rec); err != nil {
 		return false, err
 	}

@@ -68,6 +68,9 @@ func (p *process) start() error {
 	data := filepath.Join(p.dir, "data")
 	p.cmd = exec.Command(p.program, "serve", "--dev", "--data", data,
 		"--mqtt-addr", p.tcp.Load().(string), "--http-addr", p.http.Load().(string))
+	if file := filepath.Join(p.dir, configFile); exists(file) {
+		p.cmd.Args = append(p.cmd.Args, "--config", file)
+	}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.Env = append(os.Environ(), "GOTRACEBACK=all") // for autopsy
 	if err := p.cmd.Start(); err != nil {
@@ -96,6 +99,11 @@ func (p *process) start() error {
 		time.Sleep(2 * time.Millisecond) // the file is the only sign
 	}
 	return fmt.Errorf("the broker did not listen within %v", patience)
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 // kill ends the broker as a power failure would.

@@ -19,6 +19,7 @@ const (
 	ruleForm     = "form corrections arrive"
 	ruleNews     = "a session's news are told once"
 	ruleSummary  = "who took part has one summary, of all their samples"
+	ruleSamples  = "no live sample of an ended session stays retained"
 	ruleRefused  = "what is right is not refused"
 	ruleRepeated = "nothing comes twice over one connection"
 )
@@ -56,13 +57,20 @@ type ledger struct {
 	moved      map[string]float64             // by user: metres of the last live sample
 	pauses     int                            // of the session
 	refused    []string
+
+	challenge string
+	seekers   []string            // who look for partners
+	absent    string              // is never there
+	pairs     map[string]*pairing // of seekers, by their conversation
+	notes     map[string][]*note  // by user: to seekers, and to absent
+	readAll   map[string]bool     // by user: tried to read all
 }
 
 func newLedger() *ledger {
 	return &ledger{
 		activities: map[string]map[string]activity{}, said: map[string][]saying{}, members: map[string][]string{},
 		read: map[string]map[string][]string{}, forms: map[string]map[string]byte{},
-		moved: map[string]float64{},
+		moved: map[string]float64{}, pairs: map[string]*pairing{}, notes: map[string][]*note{}, readAll: map[string]bool{},
 	}
 }
 
@@ -90,6 +98,11 @@ type findings struct {
 	workouts  map[string][]summed  // by user: their own history
 	live      map[string][]arrival // by user: the device that came and went
 	away      map[string][]arrival // by user: a device that comes at the end only; nil = not yet
+	matches   map[string][]meeting // by seeker, from REST
+	talks     map[string][]string  // by seeker: conversations
+	boxes     map[string]box       // by user
+	hooks     map[string]int       // by what was told: under how many ids
+	samples   []string             // topics of live samples that are retained
 }
 
 // summed is a summary.
@@ -136,6 +149,12 @@ func (l *ledger) judge(f *findings) []violation {
 	for _, user := range l.users {
 		l.judgeSummaries(user, "session", f.summaries, fail)
 		l.judgeSummaries(user, "history", f.workouts[user], fail)
+	}
+	l.judgeMatches(f, fail)
+	l.judgeNotes(f, fail)
+	l.judgeHooks(f, fail)
+	for _, topic := range f.samples {
+		fail(ruleSamples, "", "%s is retained", topic)
 	}
 	for conversation := range l.members {
 		l.judgeTalk(f, conversation, fail)

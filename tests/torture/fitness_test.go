@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,8 +17,9 @@ import (
 )
 
 // TestBroker_FitnessTorture kills the broker at any moment of what fitness apps
-// do: activities, awards, chat, reading, form corrections, sessions. In the end
-// nothing half-done is to be seen, nothing counts twice and nothing is missing.
+// do: activities, awards, chat, reading, form corrections, sessions, partner
+// matching, notifications, webhooks. In the end nothing half-done is to be seen,
+// nothing counts twice and nothing is missing.
 func TestBroker_FitnessTorture(t *testing.T) {
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano())
@@ -31,12 +33,13 @@ func TestBroker_FitnessTorture(t *testing.T) {
 	for lane := range *lanes {
 		wg.Go(func() {
 			var b *process
+			var h *hook
 			for n := range next {
 				if b == nil {
-					b = newBroker(t, program, fmt.Sprintf("fit-%d", lane))
+					b, h = newHookedBroker(t, program, fmt.Sprintf("fit-%d", lane))
 				}
 				late := b.watch(t, n)
-				s, kills, found := runScene(*seed, n, b)
+				s, kills, found := runScene(*seed, n, b, h)
 				late.Stop()
 				if text := b.complaints(); text != "" {
 					found = append(found, violation{rule: "the broker's log is clean", text: text})
@@ -85,13 +88,13 @@ func TestBroker_FitnessTorture(t *testing.T) {
 }
 
 // runScene plays a round and judges it.
-func runScene(seed uint64, round int, b *process) (s *scene, kills int, found []violation) {
-	s = newScene(round, b)
+func runScene(seed uint64, round int, b *process, h *hook) (s *scene, kills int, found []violation) {
+	s = newScene(round, b, h)
 	r := rand.New(rand.NewPCG(seed, uint64(round)|1<<32))
 	if err := s.setUp(); err != nil {
 		return s, 0, []violation{{rule: ruleSeen, text: err.Error()}}
 	}
-	errs := make(chan error, athletes+2)
+	errs := make(chan error, athletes+len(seekers)+2)
 	var people, faults sync.WaitGroup
 	play := func(own *rand.Rand, user string) error {
 		if s.moving {
@@ -112,6 +115,10 @@ func runScene(seed uint64, round int, b *process) (s *scene, kills int, found []
 	for _, user := range s.ledger.users {
 		own := rand.New(rand.NewPCG(r.Uint64(), 1))
 		people.Go(func() { errs <- play(own, user) })
+	}
+	for _, user := range s.ledger.seekers {
+		own := rand.New(rand.NewPCG(r.Uint64(), 3))
+		people.Go(func() { errs <- s.seek(own, user, s.live[user]) })
 	}
 	trainer := rand.New(rand.NewPCG(r.Uint64(), 2))
 	people.Go(func() { errs <- s.train(trainer, s.live[s.ledger.trainer]) })
@@ -158,7 +165,7 @@ func (s *scene) conclude() []violation {
 		all.Go(c.settle)
 	}
 	all.Wait()
-	found := s.judgeWhenQuiet(true)
+	found := append(s.judgeWhenQuiet(true), s.talk()...)
 	for _, c := range s.h.all() {
 		if c.kind == kFault {
 			found = append(found, violation{rule: ruleSeen, who: c.who, text: c.note})
@@ -224,9 +231,12 @@ func (s *scene) find(away bool) (*findings, error) {
 		}
 		f.history[conversation] = page.Items
 	}
-	if err := s.findSummaries(f); err != nil {
-		return nil, err
+	for _, find := range []func(*findings) error{s.findSummaries, s.findMatches, s.findNotes, s.findSamples} {
+		if err := find(f); err != nil {
+			return nil, err
+		}
 	}
+	f.hooks = s.hook.copyOf()
 	for _, user := range s.ledger.users {
 		var list struct {
 			Items []struct {
@@ -269,6 +279,18 @@ func (s *scene) findSummaries(f *findings) error {
 			return err
 		}
 		f.workouts[user] = own.Items
+	}
+	return nil
+}
+
+// findSamples looks for retained samples of the session.
+func (s *scene) findSamples(f *findings) error {
+	var kept struct{ Items []struct{ Topic string } }
+	if err := s.broker.call(http.MethodGet, "/retained?filter="+url.QueryEscape("session/"+s.ledger.session+"/progress/+"), s.tokens[s.ledger.trainer], nil, &kept); err != nil {
+		return err
+	}
+	for _, m := range kept.Items {
+		f.samples = append(f.samples, m.Topic)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,24 +25,31 @@ type scene struct {
 	// sampled is done when all have been acknowledged.
 	moving  bool
 	sampled sync.WaitGroup
+	round   int
+	hook    *hook
 
 	mu      sync.Mutex // guards below
 	ledger  *ledger
 	arrived map[*client][]arrival
+	denied  map[*client]bool // a seeker's answer or block was refused
 }
 
 // athletes is how many take part.
 const athletes = 5
 
-func newScene(round int, b *process) *scene {
+func newScene(round int, b *process, h *hook) *scene {
 	s := &scene{
 		id: fmt.Sprintf("f%d", round), broker: b, began: time.Now().UTC(), tokens: map[string]string{},
 		live: map[string]*client{}, away: map[string]*client{}, h: newHistory(round),
-		ledger: newLedger(), arrived: map[*client][]arrival{},
+		ledger: newLedger(), arrived: map[*client][]arrival{}, denied: map[*client]bool{}, round: round, hook: h,
 	}
 	l := s.ledger
 	l.trainer, l.session, l.goal, l.streak = s.id+"-tess", s.id+"-legs", 15000, 2
 	l.thresholds = []float64{3000, 9000, 20000}
+	l.challenge, l.absent = s.id, s.id+"-nina"
+	for i := range seekers {
+		l.seekers = append(l.seekers, fmt.Sprintf("%s-s%d", s.id, i))
+	}
 	for i := range athletes {
 		l.users = append(l.users, fmt.Sprintf("%s-u%d", s.id, i))
 	}
@@ -58,9 +66,13 @@ func (s *scene) setUp() error {
 	everybody := append([]string{l.trainer}, l.users...)
 	group := s.id + "-group"
 	var steps []func() error
-	for _, user := range everybody {
+	for i, user := range slices.Concat(everybody, []string{l.absent}, l.seekers) {
 		role := map[bool]string{true: "trainer", false: "member"}[user == l.trainer]
-		steps = append(steps, put("/users/"+user, map[string]string{"name": user, "role": role}), func() error {
+		name := user
+		if seeker := i - len(everybody) - 1; seeker >= 0 {
+			name = seekers[seeker] + " Torture"
+		}
+		steps = append(steps, put("/users/"+user, map[string]string{"name": name, "role": role}), func() error {
 			var t struct{ Token string }
 			err := s.broker.call(http.MethodPost, "/tokens", "", map[string]any{"userId": user, "ttl": "2h"}, &t)
 			s.tokens[user] = t.Token
@@ -77,11 +89,14 @@ func (s *scene) setUp() error {
 			"startsAt": s.began.AddDate(0, 0, -20), "endsAt": s.began.AddDate(0, 0, 2),
 		}),
 		put("/sessions/"+l.session, map[string]any{"kind": "training", "title": "Legs", "host": l.trainer, "trainer": l.trainer, "visibility": "open"}),
-		put("/conversations/"+group, map[string]any{"title": "All", "members": l.users}),
+		put("/conversations/"+group, map[string]any{"title": "All", "members": append([]string{l.absent}, l.users...)}),
 		func() error {
 			return s.broker.call(http.MethodPost, "/sessions/"+l.session+"/control", "", map[string]string{"action": "start"}, nil)
 		})
-	steps = append(steps, func() error { return s.connect(everybody) })
+	for _, user := range append([]string{l.absent}, l.seekers...) {
+		steps = append(steps, put("/links/"+l.trainer+"/"+user, none))
+	}
+	steps = append(steps, func() error { return s.connect(slices.Concat(everybody, l.seekers)) })
 	for _, user := range l.users {
 		steps = append(steps, put("/challenges/"+s.id+"/participants/"+user, none))
 	}
@@ -98,13 +113,17 @@ func (s *scene) setUp() error {
 // subscribes and goes away.
 func (s *scene) connect(everybody []string) error {
 	for i, user := range everybody {
-		filters := []string{"user/" + user + "/#", "session/" + s.ledger.session + "/form/" + user}
+		seeks := slices.Contains(s.ledger.seekers, user)
+		filters := []string{"user/" + user + "/#"}
+		if !seeks { // that would make them fellow participants
+			filters = append(filters, "session/"+s.ledger.session+"/form/"+user)
+		}
 		if user == s.ledger.trainer {
 			filters = append(filters, "session/"+s.ledger.session+"/events")
 		}
 		for _, device := range []string{"live", "away"} {
 			version := byte(5)
-			if i%3 == 2 {
+			if i%3 == 2 && !seeks { // who looks for partners is to be told of refusals
 				version = 4
 			}
 			c := newClient(script{
@@ -119,6 +138,10 @@ func (s *scene) connect(everybody []string) error {
 			c.refused = func(p *packet, code byte) {
 				s.mu.Lock()
 				defer s.mu.Unlock()
+				if seeks && strings.HasPrefix(p.topic, "match/") {
+					s.denied[c] = s.denied[c] || p.topic != "match/beacon"
+					return
+				}
 				s.ledger.refused = append(s.ledger.refused, fmt.Sprintf("%s: 0x%02x for %s on %s", user, code, p.payload, p.topic))
 			}
 			if err := c.open(&opening{version: version, clean: version == 5, expiry: 3600}); err != nil {
@@ -278,11 +301,13 @@ func (s *scene) readUp(r *rand.Rand, user string, c *client) error {
 // train is what the trainer does: corrections, and breaks.
 func (s *scene) train(r *rand.Rand, c *client) error {
 	l := s.ledger
-	for i := range 25 {
+	for i := range 35 {
 		user := pick(r, l.users)
 		id := fmt.Sprintf("k%d", i)
 		var err error
-		switch r.IntN(6) {
+		switch r.IntN(8) {
+		case 6, 7:
+			err = s.notify(r, c)
 		case 0, 1, 2:
 			qos := 1 + byte(r.IntN(2))
 			s.mu.Lock()

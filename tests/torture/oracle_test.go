@@ -277,13 +277,13 @@ func (o *oracle) closed(w *witness, c *contact, e *event) {
 	}()
 	if c.up {
 		w.left, w.leftAt, w.outlast = e.when, e.at, 0
-		if c.open.expiry < 60 { // else no round is so long
+		if c.open.short() {
 			w.outlast = time.Duration(c.open.expiry) * time.Second
 		}
 	}
 	switch {
-	case !c.up && (c.open.clean || c.open.passing() || w.known == absent):
-		w.known = unknown
+	case !c.up && (c.open.clean || c.open.passing() || c.open.short() || w.known == absent):
+		w.known = unknown // it may have counted, though no answer came
 	case !c.up:
 	case c.open.passing():
 		w.known, w.epoch = absent, nil

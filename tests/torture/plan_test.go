@@ -24,6 +24,9 @@ func (o *opening) passing() bool {
 	return o.clean
 }
 
+// short: the session may end within a round.
+func (o *opening) short() bool { return o.version == 5 && o.expiry > 0 && o.expiry < 60 }
+
 // leaving is a will.
 type leaving struct {
 	topic  string

@@ -64,6 +64,13 @@ var markStories = []tale{
 	{"OKSessionInTime", func(s *story) { s.away(time.Second, true) }, nil},
 	{"ErrSessionGoneTooSoon", func(s *story) { s.away(time.Second, false) }, []string{ruleSession}},
 	{"OKSessionExpired", func(s *story) { s.away(6*time.Second, false) }, nil},
+	{"OKShortenedWithoutAnAnswer", func(s *story) {
+		s.add(event{who: "s", conn: 1, kind: kClosed})
+		s.add(event{who: "s", conn: 2, kind: kConnect, n: 2, open: &opening{version: 5, expiry: 2}})
+		s.add(event{who: "s", conn: 2, kind: kClosed})
+		s.later(3 * time.Second)
+		s.connect("s", 3, opening{version: 5, expiry: 3600}, false)
+	}, nil},
 	{"ErrSessionOutlivesItsExpiry", func(s *story) { s.away(6*time.Second, true) }, []string{ruleSession}},
 	{"OKAsPublished", func(s *story) { s.mirror(true) }, nil},
 	{"ErrNotAsPublished", func(s *story) { s.mirror(false) }, []string{ruleFlag}},

@@ -80,6 +80,21 @@ func build(t *testing.T) string {
 	return program
 }
 
+// newHookedBroker is newBroker of one that tells a hook what happens.
+func newHookedBroker(t *testing.T, program, lane string) (*process, *hook) {
+	t.Helper()
+	dir, err := os.MkdirTemp(*keepIn, "fitmq-torture-"+lane+"-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := newHook(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.server.Close)
+	return startBroker(t, program, dir), h
+}
+
 // newBroker starts a broker on a directory of its own, named after the lane.
 func newBroker(t *testing.T, program, lane string) *process {
 	t.Helper()
