@@ -203,6 +203,14 @@ func (m *matchBook) forget(p *pair) {
 	m.pairs--
 }
 
+// between is the pair of the two, nil where there is none. m.mu is held.
+func (m *matchBook) between(a, b string) *pair {
+	if w := m.people[a]; w != nil {
+		return w.pairs[b]
+	}
+	return nil
+}
+
 // keepUntil is when nothing of the pair counts any more; matched pairs stay.
 func (p *pair) keepUntil() time.Time {
 	if !p.MatchedAt.IsZero() {

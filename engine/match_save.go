@@ -27,10 +27,11 @@ func (m *matchBook) takeDirty() (dirty map[*pair]struct{}, puts []store.Put) {
 	m.dirty = make(map[*pair]struct{})
 	for p := range dirty {
 		put := store.Put{Key: topics.Direct(p.who[0].id, p.who[1].id)}
-		if now := p.who[0].pairs[p.who[1].id]; now == p {
+		switch now := m.between(p.who[0].id, p.who[1].id); {
+		case now == p:
 			put.Data = encode(p.pairRecord)
-		} else if now != nil {
-			continue // forgotten, and proposed anew: its own row counts
+		case now != nil && now.answered():
+			continue // forgotten, proposed anew and answered: its own row counts
 		}
 		puts = append(puts, put)
 	}

@@ -479,6 +479,42 @@ func TestEngine_MatchForgotten(t *testing.T) {
 	}
 }
 
+// TestEngine_MatchForgottenAndMetAgain: a pair that is over and proposed anew before
+// the next save leaves no row of the old one.
+func TestEngine_MatchForgottenAndMetAgain(t *testing.T) {
+	for name, answered := range map[string]bool{"Proposed": false, "Answered": true} {
+		t.Run(name, func(t *testing.T) {
+			w := met(t)
+			old := w.last("ana", engine.MatchProposed).PartnerID
+			w.reply("ana", old, true)
+			must(t, w.Checkpoint(t.Context()))
+			w.mu.Lock()
+			w.now = w.now.Add(25 * time.Hour) // the yes is over
+			w.mu.Unlock()
+			w.pass(100 * time.Millisecond)
+			w.beacon("ana", 52.520008, 13.404954, "")
+			w.beacon("ben", 52.521008, 13.405954, "")
+			anew := w.last("ana", engine.MatchProposed).PartnerID
+			if anew == old {
+				t.Fatal("the two were not proposed to each other anew")
+			}
+			want := 0
+			if answered {
+				w.reply("ana", anew, true)
+				want = 1
+			}
+			must(t, w.Checkpoint(t.Context()))
+			if got := w.tables.keys("matches"); len(got) != want {
+				t.Errorf("got the rows %q, want %d", got, want)
+			}
+			w.start()
+			if got := w.Matches("ana"); len(got) != want || want == 1 && got[0].PartnerID != anew {
+				t.Errorf("after a start ana has %+v, want %d", got, want)
+			}
+		})
+	}
+}
+
 // TestEngine_MatchProperties lets a crowd walk about and compares every proposal
 // with what may be known.
 func TestEngine_MatchProperties(t *testing.T) {
