@@ -38,7 +38,7 @@ func (m *meaning) Judge(c *delivery.Client, msg *delivery.Message) delivery.Verd
 	}
 	return delivery.Verdict{
 		Code: wire.Code(o.Code), Reason: o.Reason, Log: o.Log, RecordID: o.RecordID,
-		Deliver: o.Deliver, Retain: o.Retain, State: o.State, Payload: o.Payload, Expiry: o.Expiry,
+		Deliver: o.Deliver, Retain: o.Retain, State: o.State, Payload: o.Payload, Expiry: o.Expiry, Made: o.Made,
 	}
 }
 
@@ -53,7 +53,7 @@ func (m *meaning) Position() store.Pos { return m.engine.Position() }
 func inbound(m *delivery.Message) engine.Inbound {
 	in := engine.Inbound{
 		Sender: engine.Sender{UserID: m.From.UserID, Role: m.From.Role, ClientID: m.From.ClientID},
-		Topic:  m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain, At: time.Unix(0, m.At).UTC(),
+		Topic:  m.Topic, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain, At: time.Unix(0, m.At).UTC(), Made: m.Made,
 	}
 	if m.Expires != 0 {
 		in.Expires = time.Unix(0, m.Expires).UTC()

@@ -34,6 +34,9 @@ type Message struct {
 	At      int64
 	Expires int64
 
+	// Made is what Judge made of the message, for Applied; nil after a restart.
+	Made any
+
 	// pos is the place in the log, 0 while it has none: the tail sets it while
 	// others already hold the message.
 	pos atomic.Uint64

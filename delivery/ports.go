@@ -90,6 +90,8 @@ type Verdict struct {
 	// Expiry is the message expiry interval of a message whose sender gave
 	// none, in whole seconds; 0 = none.
 	Expiry time.Duration
+	// Made is handed to Applied with the message, see Message.Made.
+	Made any
 }
 
 // Meaning tells what a publish means.

@@ -187,7 +187,7 @@ func (h *Hub) meant(c *Client, m *Message, plain bool) Verdict {
 	if v.Expiry > 0 && m.Expires == 0 {
 		m.expire(v.Expiry)
 	}
-	m.State, m.keep, m.apply, m.route = v.State, v.Retain, v.Log, v.Deliver
+	m.State, m.keep, m.apply, m.route, m.Made = v.State, v.Retain, v.Log, v.Deliver, v.Made
 	return h.keepable(m, v)
 }
 

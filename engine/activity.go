@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/fitmq/fitmq/fitness"
@@ -65,14 +64,11 @@ func (e *Engine) handleActivity(in Inbound, challengeID string, at time.Time) (O
 	if err := e.admit(c, in.Sender, &a, at); err != nil {
 		return Outcome{}, err
 	}
-	if old, again := c.pending[key]; again {
-		delete(c.parsed, old.raw)
-	} else {
+	if _, again := c.pending[key]; !again {
 		e.stats.pending.Add(1)
 	}
-	raw := challenge.DigestOf(in.Payload)
-	c.pending[key] = pendingActivity{act: a, raw: raw, at: at}
-	c.parsed[raw] = key
+	p := &pendingActivity{act: a, at: at}
+	c.pending[key], out.Made = p, p
 	e.stats.ActivitiesAccepted.Add(1)
 	return out, nil
 }
@@ -106,7 +102,6 @@ func (e *Engine) admit(c *contest, by Sender, a *challenge.Activity, at time.Tim
 		for key, p := range c.pending {
 			if at.Sub(p.at) >= forgetPending {
 				delete(c.pending, key)
-				delete(c.parsed, p.raw)
 				e.stats.pending.Add(-1)
 			}
 		}
@@ -129,7 +124,7 @@ func (e *Engine) applyActivity(pos store.Pos, in Inbound, challengeID string, at
 	user := in.Sender.UserID
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	a, err := c.applying(in, at)
+	a, err := applying(in, at)
 	if err != nil {
 		e.stats.ActivitiesIgnored.Add(1)
 		return out // cannot be: it was judged before
@@ -166,16 +161,10 @@ func (e *Engine) applyActivity(pos store.Pos, in Inbound, challengeID string, at
 }
 
 // applying returns the activity of a record: as it was parsed when it was
-// accepted, where that is remembered, since parsing costs most of applying. c.mu
-// is held.
-func (c *contest) applying(in Inbound, at time.Time) (challenge.Activity, error) {
-	raw := challenge.DigestOf(in.Payload)
-	if key, ok := c.parsed[raw]; ok {
-		delete(c.parsed, raw)
-		p, ok := c.pending[key]
-		if ok && p.raw == raw && p.at.Equal(at) && strings.HasPrefix(key, in.Sender.UserID+"/") {
-			return p.act, nil
-		}
+// accepted, where that was in this process, since parsing costs most of applying.
+func applying(in Inbound, at time.Time) (challenge.Activity, error) {
+	if p, ok := in.Made.(*pendingActivity); ok {
+		return p.act, nil
 	}
 	return challenge.ParseActivity(in.Payload, at)
 }

@@ -237,7 +237,6 @@ func (e *Engine) closeContest(c *contest) []string {
 	c.gone = true
 	e.stats.pending.Add(-int64(len(c.pending)))
 	clear(c.pending)
-	clear(c.parsed)
 	for userID := range c.out.ranks.sent {
 		c.out.ranks.own[userID] = struct{}{}
 	}

@@ -75,10 +75,11 @@ func TestEngine_ActivityPending(t *testing.T) {
 	// The record was never written: after a minute the id is free again.
 	w.pass(61 * time.Second)
 	other.At = w.clock()
-	if out := w.Handle(other); out.Code != 0 || !out.Log {
-		t.Errorf("after a minute: got %+v", out)
+	second := w.Handle(other)
+	if second.Code != 0 || !second.Log || second.RecordID != first.RecordID {
+		t.Errorf("after a minute: got %+v", second)
 	}
-	w.commit(first, other)
+	w.commit(second, other)
 	w.pass(time.Second)
 	wantLines(t, lines(state[engine.Board](w, "challenge/c1/leaderboard").Entries), "1 ana 200")
 	if got := w.Stats().Pending; got != 0 {

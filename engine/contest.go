@@ -38,8 +38,7 @@ type contest struct {
 	gone    bool // deleted: whoever still holds it changes nothing
 	board   *challenge.Board
 	circles *circles                    // of all challenges
-	pending map[string]pendingActivity  // by participant and activity key
-	parsed  map[challenge.Digest]string // key in pending by its payload
+	pending map[string]*pendingActivity // by participant and activity key
 	purged  time.Time                   // when pending was last gone through
 	out     contestOut
 }
@@ -47,7 +46,6 @@ type contest struct {
 // pendingActivity is an activity that was accepted and is not applied yet.
 type pendingActivity struct {
 	act challenge.Activity
-	raw challenge.Digest // of the payload as it came
 	at  time.Time
 }
 
@@ -110,9 +108,8 @@ func (r *participantRecord) first() bool { return !r.Left && r.Changes == 1 }
 
 func newContest(id string, rec challengeRecord, all *circles) *contest {
 	c := &contest{
-		id: id, rec: rec, pending: make(map[string]pendingActivity),
-		parsed: make(map[challenge.Digest]string),
-		board:  challenge.NewBoard(*rec.Spec, rec.Changes), circles: all,
+		id: id, rec: rec, pending: make(map[string]*pendingActivity),
+		board: challenge.NewBoard(*rec.Spec, rec.Changes), circles: all,
 	}
 	c.out.ranks.own, c.out.ranks.sent = make(map[string]struct{}), make(map[string]uint64)
 	c.out.info, c.out.status, c.out.board = true, true, true

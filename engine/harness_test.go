@@ -283,7 +283,8 @@ func (w *world) commit(out engine.Outcome, in engine.Inbound) {
 		in.Payload = out.Payload
 	}
 	x := entry{pos: store.Pos(len(w.log) + 1), in: in}
-	w.log = append(w.log, x)
+	w.log = append(w.log, x) // read back after a start it has no Made
+	in.Made = out.Made
 	w.Applied(x.pos, in)
 }
 

@@ -28,6 +28,9 @@ type Inbound struct {
 	Retain  bool // the client's own flag
 	At      time.Time
 	Expires time.Time // end of the message expiry interval; zero = never
+	// Made is the Outcome's, in Applied; nil for what Handle has not judged in this
+	// process.
+	Made any
 }
 
 // Outcome is the judgement on an Inbound. Nothing has happened yet: what must
@@ -53,6 +56,9 @@ type Outcome struct {
 	// Expiry after which the message is worthless, where its sender gave none;
 	// whole seconds, 0 = never.
 	Expiry time.Duration
+	// Made is what Handle has made of the payload, for Applied of the same message:
+	// it need not be read twice.
+	Made any
 }
 
 // Outgoing is a message of the broker's own.

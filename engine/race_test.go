@@ -147,9 +147,11 @@ func BenchmarkEngine_Activity(b *testing.B) {
 			Sender: engine.Sender{UserID: u, Role: "member", ClientID: u}, Topic: "challenge/c1/activity", At: time.Now(),
 			Payload: fmt.Appendf(nil, `{"activityId":"a%d","sport":"running","startTime":%q,"totalElapsedTime":1700,"totalDistance":%d}`, i, start, i%5000),
 		}
-		if out := e.Handle(in); out.Code != 0 {
+		out := e.Handle(in)
+		if out.Code != 0 {
 			b.Fatalf("%+v", out)
 		}
+		in.Made = out.Made
 		e.Applied(store.Pos(i+1), in)
 	}
 }

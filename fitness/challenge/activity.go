@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -73,6 +74,32 @@ type totals struct {
 	MaxSpeed     *float64 `json:"maxSpeed"`
 }
 
+// all are the fields.
+func (m *totals) all() [12]**float64 {
+	return [...]**float64{
+		&m.ElapsedTime, &m.TimerTime, &m.Distance, &m.Calories, &m.Ascent, &m.Steps, &m.Repetitions,
+		&m.AvgHeartRate, &m.MaxHeartRate, &m.AvgPower, &m.AvgSpeed, &m.MaxSpeed,
+	}
+}
+
+// makeRoom gives all fields memory, in one piece, with what JSON cannot say in it.
+func (m *totals) makeRoom() {
+	room := new([12]float64)
+	for i, p := range m.all() {
+		room[i] = math.NaN()
+		*p = &room[i]
+	}
+}
+
+// dropAbsent leaves those that were read.
+func (m *totals) dropAbsent() {
+	for _, p := range m.all() {
+		if *p != nil && math.IsNaN(**p) {
+			*p = nil
+		}
+	}
+}
+
 // broken returns a sentence for each hard limit that is broken.
 func (m *totals) broken() []string {
 	m.AvgHeartRate, m.MaxHeartRate = nonZero(m.AvgHeartRate), nonZero(m.MaxHeartRate)
@@ -119,13 +146,14 @@ func ParseActivity(payload []byte, now time.Time) (Activity, error) {
 		ActivityID *string `json:"activityId"`
 		Sport      *string `json:"sport"`
 		StartTime  *string `json:"startTime"`
-		Device     any     `json:"device"`
 		Manual     *bool   `json:"manual"`
 		totals
 	}
+	in.totals.makeRoom()
 	if err := fitness.Decode(payload, MaxActivityBytes, &in); err != nil {
 		return Activity{}, err
 	}
+	in.totals.dropAbsent()
 	bad := in.totals.broken()
 	var missing []string
 	for _, f := range []struct {
@@ -163,11 +191,32 @@ func ParseActivity(payload []byte, now time.Time) (Activity, error) {
 // bodyDigest is the digest of a JSON text without insignificant white space, so
 // that a client that prints it differently the second time has not changed it.
 func bodyDigest(payload []byte) Digest {
+	if isCompact(payload) {
+		return DigestOf(payload) // as nearly all devices print it
+	}
 	var b bytes.Buffer
 	if json.Compact(&b, payload) != nil {
 		return DigestOf(payload) // cannot be: it has been decoded
 	}
 	return DigestOf(b.Bytes())
+}
+
+// isCompact reports whether a JSON text has no insignificant white space.
+func isCompact(text []byte) bool {
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			quoted = !quoted
+		case '\\': // only in a string: what is behind it does not end that
+			i++
+		case ' ', '\t', '\r', '\n':
+			if !quoted {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // problems lists broken limits of the id, the sport and the times.
