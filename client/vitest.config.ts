@@ -3,9 +3,9 @@ import { defineConfig } from 'vitest/config'
 const source = (path: string): string => new URL(path, import.meta.url).pathname
 
 export default defineConfig({
-  resolve: { alias: { '@fitmq/client': source('core/src/index.ts') } },
+  resolve: { alias: { '@fitmq/client': source('core/src/index.ts'), '@fitmq/react': source('react/src/index.ts') } },
   test: {
-    include: ['{core,react}/test/**/*.test.{ts,tsx}'],
+    include: ['{core,react}/test/**/*.test.{ts,tsx}', 'test/*.test.ts'],
     environment: 'node',
     environmentOptions: { happyDOM: { settings: { fetch: { disableSameOriginPolicy: true } } } },
     globalSetup: ['test/build.ts'],

@@ -23,7 +23,7 @@ afterEach(async () => {
 })
 
 /** Renders in StrictMode, which mounts everything twice, until the test's end or unmount. */
-export async function render(node: ReactNode): Promise<{ text(): string; unmount(): Promise<void> }> {
+export async function render(node: ReactNode): Promise<{ text(): string; place: HTMLElement; unmount(): Promise<void> }> {
   const place = document.createElement('div')
   const root = createRoot(place)
   await acting(async () => root.render(<StrictMode>{node}</StrictMode>))
@@ -32,7 +32,7 @@ export async function render(node: ReactNode): Promise<{ text(): string; unmount
     await acting(async () => root.unmount())
   }
   mounted.add(unmount)
-  return { text: () => place.textContent ?? '', unmount }
+  return { text: () => place.textContent ?? '', place, unmount }
 }
 
 /** Waits until the component says so. */
