@@ -6,17 +6,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"github.com/fitmq/fitmq/gateway/gatewaytest"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fitmq/fitmq/gateway/gatewaytest"
 
 	"github.com/fitmq/fitmq/access"
 	"github.com/fitmq/fitmq/engine"
@@ -208,133 +207,6 @@ func (f *fakeEngine) ChallengeParticipant(cid, uid string) bool {
 	return cid == "c1" && (uid == "ana" || uid == "ben")
 }
 
-// fakeUsers: every password is the user's id doubled.
-type fakeUsers struct {
-	users map[string]access.User
-	err   error
-	puts  []access.UserSpec
-	// searched is what Search was last asked for.
-	searched string
-}
-
-// SignIn is the door of the tests: passwords, the admin token "the-token", and
-// "fmd_" for everybody's device.
-func (f *fakeUsers) SignIn(_ context.Context, p access.Proof) (access.Identity, error) {
-	if f.err != nil {
-		return access.Identity{}, f.err
-	}
-	if p.Bearer {
-		id, ok := access.NewAdminToken("the-token").Check(p.Secret)
-		if !ok {
-			return id, access.ErrBadCredentials
-		}
-		return id, nil
-	}
-	u, ok := f.users[p.User]
-	if ok && p.Secret == "fmd_" {
-		return access.Identity{UserID: u.ID, Name: u.Name, Role: access.Member, By: access.ByDevice, Device: "watch"}, nil
-	}
-	if !ok || p.Secret != p.User+p.User {
-		return access.Identity{}, access.ErrBadCredentials
-	}
-	return access.Identity{UserID: u.ID, Name: u.Name, Role: u.Role, By: access.ByPassword}, nil
-}
-
-func (f *fakeUsers) PutDevice(_ context.Context, user, name string) (string, bool, error) {
-	if _, ok := f.users[user]; !ok {
-		return "", false, access.ErrNoUser
-	}
-	return "fmd_new", true, f.err
-}
-
-func (f *fakeUsers) Devices(string) ([]access.Device, error) {
-	return []access.Device{{Name: "watch", CreatedAt: time.Unix(0, 0).UTC()}}, f.err
-}
-
-func (f *fakeUsers) DeleteDevice(_ context.Context, _, name string) error {
-	if name != "watch" {
-		return access.ErrNoDevice
-	}
-	return f.err
-}
-
-func (f *fakeUsers) Issue(user string, ttl time.Duration, _ *access.Grants) (string, time.Time, error) {
-	if _, ok := f.users[user]; !ok {
-		return "", time.Time{}, access.ErrNoUser
-	}
-	return "token-of-" + user, time.Unix(0, 0).UTC().Add(ttl), nil
-}
-
-func (f *fakeUsers) Get(id string) (access.User, error) {
-	u, ok := f.users[id]
-	if !ok {
-		return u, access.ErrNoUser
-	}
-	return u, nil
-}
-
-func (f *fakeUsers) List(after string, limit int) ([]access.User, string) {
-	return pageOf(f.users, after, limit)
-}
-
-func (f *fakeUsers) Search(text, after string, limit int) ([]access.User, string) {
-	f.searched = text
-	return pageOf(f.users, after, limit)
-}
-
-func (f *fakeUsers) Put(_ context.Context, id string, spec access.UserSpec) (access.User, bool, error) {
-	if f.err != nil {
-		return access.User{}, false, f.err
-	}
-	f.puts = append(f.puts, spec)
-	_, there := f.users[id]
-	u := access.User{ID: id, Name: spec.Name, Role: spec.Role}
-	f.users[id] = u
-	return u, !there, nil
-}
-
-func (f *fakeUsers) Delete(_ context.Context, id string) error {
-	if _, ok := f.users[id]; !ok {
-		return access.ErrNoUser
-	}
-	delete(f.users, id)
-	return nil
-}
-
-// fakePlane is the data plane's two ports.
-type fakePlane struct {
-	published []gateway.Message
-	receipt   gateway.Receipt
-	err       error
-	kept      map[string]string
-}
-
-func (f *fakePlane) Publish(_ context.Context, m gateway.Message) (gateway.Receipt, error) {
-	f.published = append(f.published, m)
-	return f.receipt, f.err
-}
-
-func (f *fakePlane) EachRetained(_ string, fn func(topic string, payload []byte, qos byte) bool) {
-	for topic, payload := range f.kept {
-		if !fn(topic, []byte(payload), 1) {
-			return
-		}
-	}
-}
-
-// house is a gateway with its fakes.
-type house struct {
-	*gateway.Gateway
-	engine *fakeEngine
-	users  *fakeUsers
-	plane  *fakePlane
-	log    *bytes.Buffer
-
-	t        testing.TB
-	contract *gatewaytest.Contract // nil before the first exchange
-	unheld   bool                  // what no real engine answers is not held against it
-}
-
 func newHouse(t testing.TB, change ...func(*gateway.Options)) *house {
 	t.Helper()
 	h := &house{
@@ -364,66 +236,6 @@ func newHouse(t testing.TB, change ...func(*gateway.Options)) *house {
 		t.Fatal(err)
 	}
 	return h
-}
-
-// do sends a request as a user ("" nobody, "token" the admin token) and returns
-// the answer.
-func (h *house) do(t testing.TB, who, method, path, body string) answer {
-	t.Helper()
-	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	if body == "" {
-		r = httptest.NewRequest(method, path, nil)
-	} else {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	switch who {
-	case "":
-	case "token":
-		r.Header.Set("Authorization", "Bearer the-token")
-	default:
-		r.SetBasicAuth(who, who+who)
-	}
-	return h.send(r)
-}
-
-// answer is what a request got.
-type answer struct {
-	StatusCode int
-	Header     http.Header
-	Body       string
-}
-
-func (h *house) send(r *http.Request) answer {
-	w := httptest.NewRecorder()
-	x := gatewaytest.Exchange{Method: r.Method, URL: r.URL, Header: r.Header.Clone()}
-	if r.Body != nil {
-		x.Body, _ = io.ReadAll(r.Body) // an unreadable body is a test's own
-		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(x.Body), r.Body))
-	}
-	h.ServeHTTP(w, r)
-	x.Status, x.AnswerHeader, x.Answer = w.Code, w.Header(), w.Body.Bytes()
-	h.hold(x)
-	return answer{w.Code, w.Header(), w.Body.String()}
-}
-
-// hold holds an exchange against the gateway's own description. What fakes make is
-// not looked at: the tests of the whole server do.
-func (h *house) hold(x gatewaytest.Exchange) {
-	h.t.Helper()
-	if h.unheld || !strings.HasPrefix(x.URL.Path, "/api/v1/") || x.AnswerHeader.Get("Content-Encoding") != "" {
-		return
-	}
-	if x.Status < 300 {
-		x.Answer, x.Body = nil, nil
-	}
-	if h.contract == nil {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/v1/openapi.json", nil))
-		h.contract = contractOf(h.t, w.Body.Bytes())
-	}
-	if err := h.contract.Check(x); err != nil {
-		h.t.Error(err)
-	}
 }
 
 // contracts are those that tests have read already, by the description.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -12,114 +11,7 @@ import (
 	"github.com/fitmq/fitmq/access"
 	"github.com/fitmq/fitmq/engine"
 	"github.com/fitmq/fitmq/fitness"
-	"github.com/fitmq/fitmq/gateway"
-	"github.com/fitmq/fitmq/store"
 )
-
-func TestUsers_Rights(t *testing.T) {
-	for _, tt := range []struct {
-		who, method, path, body string
-		status                  int
-	}{
-		{"ana", "GET", "/users", "", 403}, {"tim", "GET", "/users", "", 403}, {"svc", "GET", "/users", "", 200}, {"token", "GET", "/users", "", 200},
-		{"ana", "GET", "/users/ana", "", 200}, {"ana", "GET", "/users/ben", "", 403}, {"ana", "GET", "/users/nobody", "", 403},
-		{"svc", "GET", "/users/ana", "", 200}, {"svc", "GET", "/users/nobody", "", 404},
-		{"ana", "PUT", "/users/ana", `{"role":"member"}`, 403}, {"tim", "PUT", "/users/new", `{"role":"member"}`, 403},
-		{"svc", "PUT", "/users/new", `{"role":"member"}`, 201}, {"svc", "PUT", "/users/ana", `{"role":"trainer"}`, 200},
-		{"svc", "PUT", "/users/new", `{"role":"admin"}`, 403}, {"svc", "PUT", "/users/root", `{"role":"member"}`, 403},
-		{"root", "PUT", "/users/new", `{"role":"admin"}`, 201}, {"token", "PUT", "/users/root", `{"role":"member"}`, 200},
-		{"ana", "DELETE", "/users/ana", "", 403}, {"svc", "DELETE", "/users/ana", "", 204}, {"svc", "DELETE", "/users/root", "", 403},
-		{"token", "DELETE", "/users/root", "", 204}, {"token", "DELETE", "/users/nobody", "", 404},
-	} {
-		t.Run(fmt.Sprintf("%s %s %s", tt.who, tt.method, tt.path), func(t *testing.T) {
-			res := newHouse(t).do(t, tt.who, tt.method, "/api/v1"+tt.path, tt.body)
-			if tt.status >= 400 {
-				wantProblem(t, res, tt.status, "")
-			} else if res.StatusCode != tt.status {
-				t.Errorf("got %d %s, want %d", res.StatusCode, res.Body, tt.status)
-			}
-		})
-	}
-}
-
-func TestUsers_Put(t *testing.T) {
-	h := newHouse(t)
-	res := h.do(t, "token", "PUT", "/api/v1/users/zoe", `{"name":"Zoe","role":"member","password":"correct horse"}`)
-	wantJSON(t, res, 201, `{"id":"zoe","name":"Zoe","role":"member","createdAt":"0001-01-01T00:00:00Z","updatedAt":"0001-01-01T00:00:00Z"}`)
-	if got := h.users.puts[0]; got.Name != "Zoe" || got.Role != access.Member || got.Password == nil || *got.Password != "correct horse" {
-		t.Errorf("put %+v", got)
-	}
-	h.do(t, "token", "PUT", "/api/v1/users/zoe", `{"name":"Zoe","role":"member","disabled":true}`)
-	if got := h.users.puts[1]; got.Password != nil || !got.Disabled {
-		t.Errorf("without a password: %+v", got)
-	}
-	if strings.Contains(h.log.String(), "correct horse") {
-		t.Error("a password is in the log")
-	}
-	if !strings.Contains(h.log.String(), `msg="administrative change" user=admin role=admin method=PUT path=/api/v1/users/zoe status=201`) {
-		t.Errorf("the change is not in the log: %s", h.log)
-	}
-	for _, tt := range []struct {
-		err    error
-		status int
-		detail string
-	}{
-		{&access.InputError{Msg: "password of 3 bytes is not 8 to 1024 bytes long"}, 422, "password of 3 bytes"},
-		{fmt.Errorf("write user: %w", store.ErrUnavailable), 503, "the store cannot write now"},
-		{fmt.Errorf("write user: %w", store.ErrFull), 503, "no space left"},
-		{fmt.Errorf("put user: %w", access.ErrBusy), 409, "changed by others"},
-		{fmt.Errorf("put user: %w", access.ErrLastAdmin), 409, "last administrator who may sign in: make another one first"},
-		{fmt.Errorf("disk is on fire"), 500, "internal error"},
-	} {
-		h := newHouse(t)
-		h.users.err = tt.err
-		p := wantProblem(t, h.do(t, "token", "PUT", "/api/v1/users/zoe", `{"role":"member"}`), tt.status, tt.detail)
-		if strings.Contains(p.Detail, "fire") {
-			t.Errorf("an internal error reached the client: %q", p.Detail)
-		}
-		if tt.status == 500 && !strings.Contains(h.log.String(), "disk is on fire") {
-			t.Errorf("an internal error is not in the log: %s", h.log)
-		}
-	}
-}
-
-// Administrators and services cannot saw off the branch that they sit on.
-func TestUsers_Himself(t *testing.T) {
-	for _, tt := range []struct {
-		who, method, path, body string
-		status                  int
-	}{
-		{"root", "PUT", "/users/root", `{"role":"admin","disabled":true}`, 409}, {"root", "PUT", "/users/root", `{"role":"member"}`, 409},
-		{"root", "DELETE", "/users/root", "", 409}, {"svc", "DELETE", "/users/svc", "", 409}, {"svc", "PUT", "/users/svc", `{"role":"service","disabled":true}`, 409},
-		{"root", "PUT", "/users/root", `{"role":"admin","name":"R","password":"another one"}`, 200}, {"root", "DELETE", "/users/svc", "", 204},
-		{"token", "PUT", "/users/root", `{"role":"member"}`, 200}, // the token is nobody's account
-	} {
-		t.Run(tt.who+" "+tt.method+" "+tt.body, func(t *testing.T) {
-			h := newHouse(t)
-			res := h.do(t, tt.who, tt.method, "/api/v1"+tt.path, tt.body)
-			if tt.status == 409 {
-				wantProblem(t, res, 409, "is you")
-				if _, there := h.users.users[strings.TrimPrefix(tt.path, "/users/")]; !there || len(h.users.puts) > 0 {
-					t.Error("it was done all the same")
-				}
-			} else if res.StatusCode != tt.status {
-				t.Errorf("status %d: %s", res.StatusCode, res.Body)
-			}
-		})
-	}
-}
-
-func TestUsers_Search(t *testing.T) {
-	h := newHouse(t)
-	if res := h.do(t, "token", "GET", "/api/v1/users?search=An+B&limit=2", ""); res.StatusCode != 200 || h.users.searched != "An B" || !strings.Contains(res.Body, `"next"`) {
-		t.Errorf("status %d, searched %q: %s", res.StatusCode, h.users.searched, res.Body)
-	}
-	p := wantProblem(t, h.do(t, "token", "GET", "/api/v1/users?search="+strings.Repeat("x", 257), ""), 400, "search has 257 bytes, the limit is 256")
-	if len(p.Errors) != 1 || p.Errors[0].Parameter != "search" {
-		t.Errorf("errors %+v", p.Errors)
-	}
-	wantProblem(t, h.do(t, "ana", "GET", "/api/v1/users?search=a", ""), 403, "only administrators and services")
-}
 
 func TestList_Cursor(t *testing.T) {
 	h := newHouse(t)
@@ -354,80 +246,6 @@ func TestLeaderboard(t *testing.T) {
 	}
 }
 
-func TestBody_Strict(t *testing.T) {
-	const path = "/api/v1/sessions/s1"
-	for _, tt := range []struct {
-		name, body string
-		status     int
-		detail     string
-		pointers   []string
-	}{
-		{"ErrUnknown", `{"title":"x","colour":1,"hots":"ana"}`, 422, `unknown member "colour"; known here: kind, title, host`, []string{"#/colour", "#/hots"}},
-		{"ErrOtherCase", `{"TITLE":"x"}`, 422, `unknown member "TITLE"`, []string{"#/TITLE"}},
-		{"ErrTwice", `{"title":"x","title":"y"}`, 422, `member "title" stands there twice`, []string{"#/title"}},
-		{"ErrType", `{"title":7}`, 422, "title must be a string, not number", []string{"#/title"}},
-		{"ErrTime", `{"startsAt":"tomorrow"}`, 422, `"tomorrow" is not a time like 2026-05-01T08:00:00Z`, nil},
-		{"ErrTrailing", `{"title":"x"} {}`, 400, "there is more behind the JSON object", nil},
-		{"ErrGarbage", `{"title":"x"}garbage`, 400, "there is more behind the JSON object", nil},
-		{"ErrArray", `[1]`, 400, "not a JSON object", nil},
-		{"ErrNull", `null`, 400, "not a JSON object", nil},
-		{"ErrOpen", `{"title":"x"`, 400, "not JSON", nil},
-		{"ErrBlank", `  `, 400, "the body is empty", nil},
-		{"ErrSyntax", `{title:1}`, 400, "not JSON", nil},
-		{"ErrUTF8", "{\"title\":\"\xff\"}", 400, "not UTF-8", nil},
-		{"ErrLarge", `{"title":"` + strings.Repeat("x", 2000) + `"}`, 413, "over the limit of 1024 bytes", nil},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			h := newHouse(t, func(o *gateway.Options) { o.Limits.BodySize = 1024 })
-			p := wantProblem(t, h.do(t, "token", "PUT", path, tt.body), tt.status, tt.detail)
-			var got []string
-			for _, f := range p.Errors {
-				got = append(got, f.Pointer)
-			}
-			if !slices.Equal(got, tt.pointers) {
-				t.Errorf("got %v, want %v", got, tt.pointers)
-			}
-			if len(h.engine.calls) > 0 {
-				t.Errorf("a bad body reached the engine: %q", h.engine.calls)
-			}
-		})
-	}
-	t.Run("ErrNothing", func(t *testing.T) {
-		wantProblem(t, newHouse(t).do(t, "token", "PUT", path, ""), 400, "the body is empty")
-	})
-	t.Run("ErrNotEmpty", func(t *testing.T) {
-		wantProblem(t, newHouse(t).do(t, "token", "PUT", path+"/members/ana", `{"role":"host"}`), 422, `unknown member "role"; known here: none`)
-	})
-	t.Run("ErrMany", func(t *testing.T) {
-		var b strings.Builder
-		for i := range 100 {
-			fmt.Fprintf(&b, `"m%d":1,`, i)
-		}
-		p := wantProblem(t, newHouse(t).do(t, "token", "PUT", path, "{"+b.String()+`"x":1}`), 422, "unknown member")
-		if len(p.Errors) != 20 {
-			t.Errorf("%d faults listed, want 20", len(p.Errors))
-		}
-	})
-	for name, contentType := range map[string]string{"ErrForm": "application/x-www-form-urlencoded", "ErrText": "text/plain", "ErrNone": ""} {
-		t.Run(name, func(t *testing.T) {
-			r := httptest.NewRequest("POST", path+"/control", strings.NewReader(`{"action":"start"}`))
-			r.SetBasicAuth("ana", "anaana")
-			if contentType != "" {
-				r.Header.Set("Content-Type", contentType)
-			}
-			wantProblem(t, newHouse(t).send(r), 415, "Content-Type: application/json")
-		})
-	}
-	t.Run("OK/charset", func(t *testing.T) {
-		r := httptest.NewRequest("PUT", path, strings.NewReader(`{"title":"x"}`))
-		r.SetBasicAuth("ana", "anaana")
-		r.Header.Set("Content-Type", "application/json; charset=utf-8")
-		if res := newHouse(t).send(r); res.StatusCode != 200 {
-			t.Errorf("got %d %s", res.StatusCode, res.Body)
-		}
-	})
-}
-
 // Fields of the wire contract that a challenge's definition does not judge by
 // reach the definition, whose own answer is better than "unknown".
 func TestChallenge_OwnMembers(t *testing.T) {
@@ -436,24 +254,4 @@ func TestChallenge_OwnMembers(t *testing.T) {
 		t.Errorf("got %d, %v", res.StatusCode, h.engine.calls)
 	}
 	wantProblem(t, h.do(t, "token", "PUT", "/api/v1/challenges/c1", `{"title":"x","team":[]}`), 422, `unknown member "team"`)
-}
-
-// Whatever is sent, it is either taken or answered with what is wrong.
-func FuzzBody(f *testing.F) {
-	for _, seed := range []string{`{"title":"x","host":"ana","startsAt":"2026-05-01T00:00:00Z"}`, `{"title":{"a":[1,2]}}`, `{"a":1,"a":1}`, `[`, `{"rankBy":"power"}`, `{} {}`, "{\"\xff\":1}"} {
-		f.Add(seed)
-	}
-	h := newHouse(f)
-	f.Fuzz(func(t *testing.T, body string) {
-		h.t = t
-		for _, path := range []string{"/api/v1/sessions/s1", "/api/v1/challenges/c1", "/api/v1/users/zoe", "/api/v1/links/tim/ana"} {
-			res := h.do(t, "token", "PUT", path, body)
-			if res.StatusCode >= 500 || res.StatusCode >= 400 && res.Header.Get("Content-Type") != "application/problem+json" {
-				t.Errorf("%s: %d %s", path, res.StatusCode, res.Body)
-			}
-			if len(res.Body) > 16<<10 {
-				t.Errorf("%s: an answer of %d bytes", path, len(res.Body))
-			}
-		}
-	})
 }
