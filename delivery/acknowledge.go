@@ -194,7 +194,7 @@ func (l *link) hold(id uint16) (repeated bool, err error) {
 		l.in.again = append(l.in.again, id) // at most as many as arrive during one commit
 		return true, nil
 	case heldReceived:
-		l.ack(wire.PUBREC, id, wire.Success, "", &l.dirty)
+		l.receivedAgain(id)
 		return true, nil
 	case heldReleasing:
 		return true, nil
@@ -205,6 +205,22 @@ func (l *link) hold(id uint16) (repeated bool, err error) {
 	l.s.held[id] = heldPending
 	l.in.holding++
 	return false, nil
+}
+
+// receivedAgain answers the repetition of a message that the log has, behind what was
+// received before it over this connection [MQTT-4.6.0-3]. The session's mu is held.
+func (l *link) receivedAgain(id uint16) {
+	if l.in.pending.Load() == 0 && len(l.in.again) == 0 {
+		l.ack(wire.PUBREC, id, wire.Success, "", &l.dirty)
+		return
+	}
+	l.in.pending.Add(1)
+	l.s.hub.commit.add(op{none: true, from: l, done: func(err error) {
+		l.in.pending.Add(-1)
+		if err == nil {
+			l.ack(wire.PUBREC, id, wire.Success, "", &l.s.hub.commit.batch)
+		}
+	}}, false) // the session must not wait here; a client has no more of them than exchanges
 }
 
 // pubrel completes an inbound QoS 2 exchange: the id is free again once that is

@@ -50,6 +50,23 @@ func TestSession_ReturnsBeforeTheStoreAnswers(t *testing.T) {
 		sub.wantMessage("q/1", "once")
 		sub.nothing(p)
 	})
+	t.Run("QoS2InOrder", func(t *testing.T) {
+		p, g := startGated(t)
+		pub := p.connect("pub", 5, lasting)
+		pub.publish("q/1", "second", 2, 4, false, false)
+		pub.want(wire.PUBREC)
+		pub.drop()
+		pub = p.connect("pub", 5, lasting)
+		g.gate.Lock()
+		pub.publish("q/1", "first", 2, 3, false, true) // the broker never had it
+		pub.publish("q/1", "second", 2, 4, false, true)
+		g.gate.Unlock()
+		for _, id := range []uint16{3, 4} {
+			if got := pub.want(wire.PUBREC); got.ack.PacketID != id {
+				t.Errorf("PUBREC for id %d, want %d", got.ack.PacketID, id)
+			}
+		}
+	})
 	t.Run("Pubrel", func(t *testing.T) {
 		p, g := startGated(t)
 		pub := p.connect("pub", 5, lasting)

@@ -108,6 +108,7 @@ type house struct {
 	log  bytes.Buffer
 	db   *bolt.Store
 	stop func()
+	wrap func(store.Tables) store.Tables // what the sender sees of the store; nil: all
 	*webhook.Sender
 }
 
@@ -139,6 +140,9 @@ func (h *house) open() {
 		h.t.Fatal(err)
 	}
 	h.opt.Tables = h.db
+	if h.wrap != nil {
+		h.opt.Tables = h.wrap(h.db)
+	}
 	if h.Sender, err = webhook.Open(context.Background(), h.opt); err != nil {
 		h.t.Fatal(err)
 	}

@@ -27,6 +27,7 @@ type worker struct {
 	answers  chan answer
 	again    chan struct{} // asks for everything to be tried now; has room for one
 	saved    uint64        // done as stored
+	savedAt  time.Time     // by the system's clock
 	unread   time.Time
 
 	mu     sync.Mutex // guards what follows
@@ -60,7 +61,7 @@ func (w *worker) run(ctx context.Context) error {
 			w.log.Error("cannot read what webhooks are to be told, will try again", "webhook", w.hook.Name, "error", err)
 			w.unread = w.opt.Now().Add(time.Second)
 		}
-		timer.Reset(w.start(ctx))
+		timer.Reset(min(w.start(ctx), w.untilSave()))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -71,10 +72,26 @@ func (w *worker) run(ctx context.Context) error {
 		case <-w.again:
 			w.retry()
 		}
+		if w.untilSave() > 0 {
+			continue
+		}
 		if err := w.save(ctx); err != nil && ctx.Err() == nil {
 			w.log.Error("cannot save how far a webhook has come, will try again", "webhook", w.hook.Name, "error", err)
 		}
 	}
+}
+
+// saveEvery is the least time between two saves of how far the hook has come: each
+// waits for the disk, which would set the pace of the posts. What was told since the
+// last one is told again after a crash.
+const saveEvery = 250 * time.Millisecond
+
+// untilSave is when there is something to save.
+func (w *worker) untilSave() time.Duration {
+	if w.position() == w.saved {
+		return time.Minute
+	}
+	return saveEvery - time.Since(w.savedAt)
 }
 
 // wait lets the posts under way end, and saves what they came to.
@@ -150,19 +167,34 @@ func (w *worker) start(ctx context.Context) time.Duration {
 	if paused > 0 {
 		return min(next, paused)
 	}
-	for _, lane := range w.lanes {
-		it := lane[0]
-		switch wait := it.due.Sub(now); {
-		case it.busy:
-		case wait > 0:
-			next = min(next, wait)
-		case w.busy < w.opt.Parallel:
-			it.busy = true
-			w.busy++
-			go func() { w.answers <- answer{it, w.post(ctx, &it.Event)} }() // wait takes the last answers
+	for w.busy < w.opt.Parallel {
+		it, wait := w.oldest(now)
+		if it == nil {
+			return min(next, wait)
 		}
+		it.busy = true
+		w.busy++
+		go func() { w.answers <- answer{it, w.post(ctx, &it.Event)} }() // wait takes the last answers
 	}
 	return next
+}
+
+// oldest is the first of the events that are due, so that what is told is soon all up
+// to a place: a crash has that told again which is behind it. Where none is due it
+// returns when one will be.
+func (w *worker) oldest(now time.Time) (first *item, wait time.Duration) {
+	wait = time.Minute
+	for _, lane := range w.lanes {
+		it := lane[0]
+		switch {
+		case it.busy:
+		case it.due.After(now):
+			wait = min(wait, it.due.Sub(now))
+		case first == nil || it.place < first.place:
+			first = it
+		}
+	}
+	return first, wait
 }
 
 // settle notes an answer: told, to be told again, or given up.
@@ -286,6 +318,7 @@ func (w *worker) save(ctx context.Context) error {
 	if done == w.saved {
 		return nil
 	}
+	w.savedAt = time.Now()
 	if err := w.queue.saveDone(ctx, w.hook.Name, done); err != nil {
 		return err
 	}
