@@ -17,7 +17,8 @@ async function weigh(entry, external) {
       target: 'es2022',
       minify: false, // Vite's own keeps the white space of a library
       lib: { entry: `${root}${entry}`, formats: ['es'] },
-      rollupOptions: { external, output: { minify: true } },
+      // As in an application: what the fallback shares with the rest is in the first file, and no file of its own.
+      rollupOptions: { external, preserveEntrySignatures: 'allow-extension', output: { minify: true } },
     },
   })
   const chunks = (Array.isArray(result) ? result : [result]).flatMap((r) => r.output).filter((o) => o.type === 'chunk')

@@ -45,7 +45,7 @@ export class Core {
   /** Sends by the outbox: it is stored in the end, or the promise says why not. */
   send(topic: string, payload: unknown, seconds?: number): Promise<void> {
     this.log('->', topic, payload)
-    const sent = this.outbox.send(topic, text(payload), seconds)
+    const sent = new Promise<void>((resolve) => resolve(this.outbox.send(topic, text(payload, topic), seconds)))
     sent.catch((error: unknown) => this.errors.emit(asFitmqError(error)))
     return sent
   }
@@ -54,11 +54,20 @@ export class Core {
   async sendNow(topic: string, payload: unknown, qos: 0 | 1): Promise<void> {
     if (this.way === undefined) throw new FitmqError('network', 'not connected', { topic })
     this.log('->', topic, payload)
-    await this.way.publish({ topic: this.expand(topic), payload: text(payload), qos })
+    await this.way.publish({ topic: this.expand(topic), payload: text(payload, topic), qos })
   }
 }
 
-const text = (payload: unknown): string => (typeof payload === 'string' ? payload : JSON.stringify(payload))
+/** The payload as it is sent. */
+function text(payload: unknown, topic: string): string {
+  try {
+    const json: unknown = typeof payload === 'string' ? payload : JSON.stringify(payload)
+    if (typeof json === 'string') return json
+  } catch {
+    // It refers to itself, or has a BigInt in it.
+  }
+  throw new FitmqError('malformed', 'the payload is nothing that JSON can say', { topic })
+}
 
 /** Something that the application has opened and closes again: a session, a challenge, a conversation. */
 export abstract class Handle {

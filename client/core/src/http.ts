@@ -15,8 +15,13 @@ export class Http {
   async request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
     const late = AbortSignal.timeout(patience)
     const response = await this.open(method, path, body, signal ? AbortSignal.any([signal, late]) : late)
-    const text = await response.text()
-    return (text === '' ? undefined : JSON.parse(text)) as T
+    try {
+      const text = await response.text()
+      return (text === '' ? undefined : JSON.parse(text)) as T
+    } catch (cause) {
+      // Cut in the middle, or not the broker's answer but somebody's page in between, as hotels have it.
+      throw new FitmqError('network', `${method} ${path}: ${asFitmqError(cause).reason}`, { cause })
+    }
   }
 
   /** Asks, and gives the answer as it begins; other answers than 2xx are thrown. */
