@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/fitmq/fitmq/access"
@@ -175,6 +176,12 @@ func (c *console) Explain(ctx context.Context, messageID, topic string) ([]gatew
 	if err != nil {
 		return nil, false, err
 	}
+	// Some are in the log for what they mean, and others are made of them, which are
+	// found too: but for those that go to nobody, or to an inbox first.
+	found = slices.DeleteFunc(found, func(r delivery.Recorded) bool {
+		kind := topics.Parse(r.Message.Topic).Kind
+		return !r.Routed && kind != topics.UserNotification && kind != topics.ChallengeActivity
+	})
 	list := make([]gateway.Explained, len(found))
 	for i, one := range found {
 		m := one.Message
@@ -182,6 +189,13 @@ func (c *console) Explain(ctx context.Context, messageID, topic string) ([]gatew
 		if m.From.ClientID == "" { // the broker's copy says whose it is
 			list[i].From = named(m).SenderID
 			list[i].SenderID = list[i].From
+		}
+		if p := topics.Parse(m.Topic); !one.Routed && p.Kind == topics.UserNotification {
+			fate, err := c.inInbox(p.User, m.Payload)
+			if err != nil {
+				return nil, false, err
+			}
+			list[i].Fates = append(list[i].Fates, fate)
 		}
 		for _, f := range one.Fates {
 			fate := gateway.Fate{UserID: f.UserID, ClientID: f.ClientID, State: f.State, Why: f.Why}
@@ -192,6 +206,27 @@ func (c *console) Explain(ctx context.Context, messageID, topic string) ([]gatew
 		}
 	}
 	return list, more, nil
+}
+
+// inInbox is the fate of a notification, which goes to its user's inbox before
+// anywhere else.
+func (c *console) inInbox(userID string, payload []byte) (gateway.Fate, error) {
+	n, err := c.b.engine.NoteFate(userID, payload)
+	if err != nil {
+		return gateway.Fate{}, fmt.Errorf("look into the inbox: %w", err)
+	}
+	fate := gateway.Fate{UserID: userID, State: delivery.FateDropped, Why: n.Why}
+	switch {
+	case n.Read:
+		fate.State = delivery.FateDone
+	case n.Sent:
+		fate.State = delivery.FateSent
+	case n.Expired:
+		fate.State = delivery.FateExpired
+	case n.Waits:
+		fate.State = delivery.FateQueued
+	}
+	return fate, nil
 }
 
 // names are the ids in a payload.

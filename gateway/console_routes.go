@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fitmq/fitmq/access"
 )
@@ -141,8 +142,11 @@ func (g *Gateway) listRefusals(r request) (reply, error) {
 
 // explanation is the answer of GET /explain/{messageId}.
 type explanation struct {
-	MessageID string      `json:"messageId"`
-	Messages  []Explained `json:"messages"`
+	MessageID string `json:"messageId"`
+	// Since is when the server started: what was dropped for a full queue before then
+	// reads as acknowledged, and what only memory knew is not told.
+	Since    time.Time   `json:"since"`
+	Messages []Explained `json:"messages"`
 }
 
 // explain tells the sender, or an administrator, what became of a message. To
@@ -172,5 +176,5 @@ func (g *Gateway) explain(r request) (reply, error) {
 		}
 		return reply{}, problem(http.StatusNotFound, "no message %s of yours is in the log: %s", quote(id), hint)
 	}
-	return reply{body: explanation{id, list}}, nil
+	return reply{body: explanation{id, g.o.Console.Stats().StartedAt, list}}, nil
 }

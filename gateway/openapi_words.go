@@ -236,14 +236,15 @@ var memberWords = map[string]word{
 	"code":                   {"MQTT's reason code: of a subscription the granted QoS, from 128 on a refusal", 1, to(0, 255)},
 
 	// What became of a message.
-	"messages":      {"the message, and copies of it that the broker made for others", nil, nil},
-	"senderId":      {"who sent it", "ana", nil},
-	"at":            {"when", "2026-05-01T08:00:00Z", nil},
-	"recipients":    {"what became of it for each session that subscribes to its topic", nil, nil},
-	"Fate.state":    {"what became of it", "queued", m{"enum": []any{"queued", "sent", "acknowledged", "expired", "dropped", "no-right", "not-owed", "untracked"}}},
-	"why":           {"more about it", "the client's queue was full", nil},
-	"offlineSince":  {"since when the client is away", "2026-05-01T08:00:00Z", nil},
-	"Fate.clientId": {"the client, for administrators", "bens-phone", nil},
+	"messages":          {"the message, and copies of it that the broker made for others", nil, nil},
+	"senderId":          {"who sent it", "ana", nil},
+	"at":                {"when", "2026-05-01T08:00:00Z", nil},
+	"recipients":        {"what became of it for each session that subscribes to its topic", nil, nil},
+	"Fate.state":        {"what became of it", "queued", m{"enum": []any{"queued", "sent", "acknowledged", "expired", "dropped", "no-right", "not-owed", "untracked"}}},
+	"Explanation.since": {"when the server started: a message that was dropped for a full queue before then reads as acknowledged", "2026-05-01T08:00:00Z", nil},
+	"why":               {"more about it", "the client's queue was full", nil},
+	"offlineSince":      {"since when the client is away", "2026-05-01T08:00:00Z", nil},
+	"Fate.clientId":     {"the client, for administrators", "bens-phone", nil},
 
 	// Operation.
 	"connected":              {"whether it is connected, or how many are", nil, nil},

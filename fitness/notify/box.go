@@ -212,6 +212,17 @@ func (b *Box) Delete(id string) (found bool) {
 	return found
 }
 
+// Find returns the sender's notification, or nil where it is not, or no longer,
+// there.
+func (b *Box) Find(sender, id string) *Entry {
+	for _, x := range b.entries {
+		if x.ID == id && x.Sender == sender && !x.Gone {
+			return x
+		}
+	}
+	return nil
+}
+
 // Page lists up to limit notifications older than the one at before (0: from the
 // newest), newest first, and says whether there are more.
 func (b *Box) Page(before uint64, limit int, unread bool) (list []*Entry, more bool) {
