@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/fitmq/fitmq/delivery/wire"
@@ -191,10 +192,11 @@ func (l *link) hold(id uint16) (repeated bool, err error) {
 	switch l.s.held[id] {
 	case heldPending, heldRepeated:
 		l.s.held[id] = heldRepeated
-		l.in.again = append(l.in.again, id) // at most as many as arrive during one commit
+		l.in.recs = append(l.in.recs, receipt{id: id}) // at most as many as arrive during one commit
 		return true, nil
 	case heldReceived:
-		l.receivedAgain(id)
+		l.in.recs = append(l.in.recs, receipt{id: id})
+		l.received(id, wire.Success, "", &l.dirty)
 		return true, nil
 	case heldReleasing:
 		return true, nil
@@ -204,23 +206,25 @@ func (l *link) hold(id uint16) (repeated bool, err error) {
 	}
 	l.s.held[id] = heldPending
 	l.in.holding++
+	l.in.recs = append(l.in.recs, receipt{id: id})
 	return false, nil
 }
 
-// receivedAgain answers the repetition of a message that the log has, behind what was
-// received before it over this connection [MQTT-4.6.0-3]. The session's mu is held.
-func (l *link) receivedAgain(id uint16) {
-	if l.in.pending.Load() == 0 && len(l.in.again) == 0 {
-		l.ack(wire.PUBREC, id, wire.Success, "", &l.dirty)
-		return
-	}
-	l.in.pending.Add(1)
-	l.s.hub.commit.add(op{none: true, from: l, done: func(err error) {
-		l.in.pending.Add(-1)
-		if err == nil {
-			l.ack(wire.PUBREC, id, wire.Success, "", &l.s.hub.commit.batch)
+// received answers a QoS 2 message, and each repetition of it over this connection, in
+// the order in which they came [MQTT-4.6.0-3]: behind those that came before and have
+// no answer yet. The session's mu is held.
+func (l *link) received(id uint16, code wire.Code, reason string, out *batch) {
+	recs := l.in.recs
+	for i := range recs {
+		if recs[i].id == id && !recs[i].ready {
+			recs[i].ready, recs[i].code, recs[i].reason = true, code, reason
 		}
-	}}, false) // the session must not wait here; a client has no more of them than exchanges
+	}
+	n := 0
+	for ; n < len(recs) && recs[n].ready; n++ {
+		l.ack(wire.PUBREC, recs[n].id, recs[n].code, recs[n].reason, out)
+	}
+	l.in.recs = slices.Delete(recs, 0, n)
 }
 
 // pubrel completes an inbound QoS 2 exchange: the id is free again once that is

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"slices"
 	"sync/atomic"
 
 	"github.com/fitmq/fitmq/delivery/wire"
@@ -22,9 +21,9 @@ type inbound struct {
 	// holding counts the QoS 2 exchanges begun over this connection that are not
 	// complete: quotas begin anew with a connection [4.9]. Guarded by the session's mu.
 	holding int
-	// again are the QoS 2 ids that were repeated over this connection before their
-	// first message was in the log. Guarded by the session's mu.
-	again []uint16
+	// recs are the QoS 2 messages that came over this connection, repetitions too, and
+	// have no PUBREC yet, in their order. Guarded by the session's mu.
+	recs []receipt
 
 	underway
 	// following: what the client has published over earlier connections may be
@@ -32,12 +31,12 @@ type inbound struct {
 	following atomic.Bool
 }
 
-// takeAgain returns how often the id was repeated over this connection without
-// an answer, and forgets it. The session's mu is held.
-func (in *inbound) takeAgain(id uint16) int {
-	n := len(in.again)
-	in.again = slices.DeleteFunc(in.again, func(x uint16) bool { return x == id })
-	return n - len(in.again)
+// receipt is the PUBREC that a message is owed, ready once it may go out.
+type receipt struct {
+	id     uint16
+	ready  bool
+	code   wire.Code
+	reason string
 }
 
 // released gives one exchange back to the client's quota. The session's mu is

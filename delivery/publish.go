@@ -232,6 +232,7 @@ func (l *link) refuse(qos byte, id uint16, m *Message, v Verdict) {
 		if l.client.Version < 5 {
 			l.s.held[id] = heldReceived // MQTT 3 goes on with PUBREL
 		}
+		l.received(id, v.Code, v.Reason, &l.dirty)
 		l.s.mu.Unlock()
 	}
 	if qos == 0 && !v.Quiet || qos > 0 && l.client.Version < 5 {
@@ -241,12 +242,11 @@ func (l *link) refuse(qos byte, id uint16, m *Message, v Verdict) {
 		l.noteRefused(m.Topic, v)
 		return
 	}
-	typ := wire.PUBACK
 	if qos == 2 {
-		typ = wire.PUBREC
+		return // answered above
 	}
 	if l.in.pending.Load() == 0 {
-		l.ack(typ, id, v.Code, v.Reason, &l.dirty)
+		l.ack(wire.PUBACK, id, v.Code, v.Reason, &l.dirty)
 		return
 	}
 	// Acknowledgements keep the order of the PUBLISH packets [MQTT-4.6.0-2].
@@ -254,7 +254,7 @@ func (l *link) refuse(qos byte, id uint16, m *Message, v Verdict) {
 	l.s.hub.commit.add(op{none: true, from: l, done: func(err error) {
 		l.in.pending.Add(-1)
 		if err == nil {
-			l.ack(typ, id, v.Code, v.Reason, &l.s.hub.commit.batch)
+			l.ack(wire.PUBACK, id, v.Code, v.Reason, &l.s.hub.commit.batch)
 		}
 	}}, true)
 }
@@ -336,19 +336,14 @@ func (l *link) accepted(qos byte, id uint16, out *batch, mt *matched) {
 		repeated := l.s.held[id] == heldRepeated
 		l.s.held[id] = heldReceived
 		l.s.dirty = true
-		to, times := l, 1
+		to := l
 		if repeated {
-			if to = l.s.answering(); to != l { // the client has come back meanwhile
-				times = 0
-			}
-			if to != nil {
-				times += to.in.takeAgain(id)
-			}
+			to = l.s.answering() // the client may have come back meanwhile
+		}
+		if to != nil {
+			to.received(id, code, "", out)
 		}
 		l.s.mu.Unlock()
-		for range times {
-			to.ack(wire.PUBREC, id, code, "", out)
-		}
 	}
 }
 

@@ -67,6 +67,25 @@ func TestSession_ReturnsBeforeTheStoreAnswers(t *testing.T) {
 			}
 		}
 	})
+	t.Run("QoS2InOrderOfTwoConnections", func(t *testing.T) {
+		p, g := startGated(t)
+		pub := p.connect("pub", 5, lasting)
+		pub.publish("q/1", "first", 2, 3, false, false)
+		pub.want(wire.PUBREC)
+		g.gate.Lock()
+		pub.publish("q/1", "second", 2, 4, false, false) // is on its way to the log
+		pub.drop()
+		pub = p.connect("pub", 5, lasting)
+		pub.publish("q/1", "between", 1, 9, false, false)
+		pub.publish("q/1", "first", 2, 3, false, true)
+		pub.publish("q/1", "second", 2, 4, false, true)
+		g.gate.Unlock()
+		for _, id := range []uint16{3, 4} {
+			if got := pub.want(wire.PUBREC); got.ack.PacketID != id {
+				t.Errorf("PUBREC for id %d, want %d", got.ack.PacketID, id)
+			}
+		}
+	})
 	t.Run("Pubrel", func(t *testing.T) {
 		p, g := startGated(t)
 		pub := p.connect("pub", 5, lasting)
