@@ -58,6 +58,10 @@ test-browser: tests/browser/node_modules/.package-lock.json ## the page in a rea
 test-browser-long: tests/browser/node_modules/.package-lock.json ## the same with networks that are away for 30 s
 	cd tests/browser && FITMQ_LONG=1 npx playwright test
 
+.PHONY: pictures
+pictures: tests/browser/node_modules/.package-lock.json ## pictures of every view into tests/browser/screenshots/views, and those of docs/images
+	cd tests/browser && FITMQ_PICTURES=1 npx playwright test accessible.test.ts
+
 .PHONY: check
 check: fmt vet lint fresh ## format, vet, linters, import directions, generated files
 

@@ -47,9 +47,9 @@ async function watch(who: Person): Promise<Athlete> {
   return made
 }
 
-/** Keeps a picture; those for the documentation are made with FITMQ_PICTURES. */
+/** Keeps a picture of how a flow ended. */
 async function picture(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: process.env.FITMQ_PICTURES ? `../../docs/images/${name}.png` : `screenshots/${name}.png` })
+  await page.screenshot({ path: `screenshots/${name}.png` })
 }
 
 test('live workout: two share theirs, and who joins late sees everything at once', async ({ browser }) => {

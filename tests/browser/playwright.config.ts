@@ -6,7 +6,7 @@ import { defineConfig, type PlaywrightTestConfig } from '@playwright/test'
  */
 const config: PlaywrightTestConfig = {
   testDir: '.',
-  testMatch: process.env.FITMQ_PICTURE ? 'picture.ts' : '*.test.ts',
+  testMatch: '*.test.ts',
   workers: 1,
   retries: process.env.CI ? 1 : 0, // a machine that does other things as well; a retry is reported as flaky
   fullyParallel: false,
@@ -16,6 +16,7 @@ const config: PlaywrightTestConfig = {
   reporter: [['list']],
   outputDir: 'test-results',
   use: {
+    actionTimeout: 30_000,
     trace: 'retain-on-failure',
     launchOptions: {
       executablePath: process.env.FITMQ_CHROMIUM ?? '/usr/bin/chromium',

@@ -8,7 +8,7 @@ export const challenge = 'spring'
 export interface Person {
   id: string
   name: string
-  role: 'member' | 'trainer'
+  role: 'member' | 'trainer' | 'admin'
 }
 
 export const ana: Person = { id: 'ana', name: 'Ana Ferreira', role: 'member' }
@@ -70,13 +70,13 @@ export interface Moment {
 export class Athlete {
   private seq = 0
 
-  private constructor(readonly person: Person, private readonly client: MqttClient, private readonly sport: string) {}
+  private constructor(readonly person: Person, private readonly client: MqttClient, private readonly sport: string, private readonly session: string) {}
 
-  static async connect(broker: Broker, person: Person, sport = 'running'): Promise<Athlete> {
+  static async connect(broker: Broker, person: Person, sport = 'running', id = session): Promise<Athlete> {
     const client = await mqtt.connectAsync(`mqtt://${broker.addresses.mqtt}`, {
       username: person.id,
       password: password(person),
-      clientId: `watch-${person.id}`,
+      clientId: id === session ? `watch-${person.id}` : `watch-${person.id}-${id}`,
       protocolVersion: 5,
       clean: false,
       properties: { sessionExpiryInterval: 3600 },
@@ -84,21 +84,39 @@ export class Athlete {
     })
     client.on('error', () => undefined) // a refused reconnect while the broker is down; it tries again
     // Joining is subscribing. Only what concerns this watch, not everybody's samples.
-    await client.subscribeAsync(`session/${session}/form/${person.id}`, { qos: 1 })
-    return new Athlete(person, client, sport)
+    await client.subscribeAsync(`session/${id}/form/${person.id}`, { qos: 1 })
+    return new Athlete(person, client, sport, id)
   }
 
   /** Sends a sample at this elapsed time; QoS 1, so that the promise ends when the broker has it. */
   async send(elapsedTime: number, moment: Moment): Promise<void> {
-    const sample = {
-      seq: ++this.seq,
-      timestamp: new Date().toISOString(),
-      elapsedTime,
-      sport: this.sport,
-      status: 'active',
-      ...moment,
-    }
-    await this.client.publishAsync(`session/${session}/progress/${this.person.id}`, JSON.stringify(sample), { qos: 1 })
+    await this.publish(this.sample(elapsedTime, moment, Date.now()))
+  }
+
+  /** Sends what was measured without a connection, each at its elapsed time: as a watch that reconnects. */
+  async sendLate(moments: readonly (Moment & { elapsedTime: number })[]): Promise<void> {
+    const last = moments.at(-1)?.elapsedTime ?? 0
+    const now = Date.now()
+    await this.publish({ samples: moments.map(({ elapsedTime, ...m }) => this.sample(elapsedTime, m, now - (last - elapsedTime) * 1000)) })
+  }
+
+  /** Looks for company where everybody in the tests is: the middle of Berlin. */
+  async seek(radius: number, pace: number): Promise<void> {
+    const until = new Date(Date.now() + 3_600_000).toISOString()
+    await this.client.publishAsync('match/beacon', JSON.stringify({ latitude: 52.52, longitude: 13.405, sport: this.sport, radius, pace, until }), { qos: 1 })
+  }
+
+  /** Publishes where only the broker may. */
+  async trespass(): Promise<void> {
+    await this.client.publishAsync(`session/${this.session}/info`, '{}', { qos: 1 }).catch(() => undefined) // refused it is
+  }
+
+  private sample(elapsedTime: number, moment: Moment, at: number): object {
+    return { seq: ++this.seq, timestamp: new Date(at).toISOString(), elapsedTime, sport: this.sport, status: 'active', ...moment }
+  }
+
+  private async publish(payload: object): Promise<void> {
+    await this.client.publishAsync(`session/${this.session}/progress/${this.person.id}`, JSON.stringify(payload), { qos: 1 })
   }
 
   /** Submits an activity; the same id again counts once. */

@@ -11,6 +11,7 @@ export default function ChatRoom({ place }: { place: Place }) {
   useTitle(strings.chat.title)
   return (
     <div className="chat-room" data-open={which !== undefined}>
+      {which !== undefined && <h1 className="visually-hidden chat-heading">{strings.chat.title}</h1>}
       <Conversations open={typeof which === 'string' ? which : which?.with} />
       {which === undefined ? (
         <p className="panel empty chat-none">{strings.chat.pick}</p>

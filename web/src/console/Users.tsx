@@ -37,7 +37,7 @@ export function Users({ gate }: { gate: Gate }) {
       <section className="panel" aria-label={t.caption}>
         {wanted !== '' && one.status === 404 ? <p className="console-empty">{t.notFound}</p> : <Waiting of={asked} />}
         {items !== undefined && items.length > 0 && (
-          <Table caption={t.caption} head={[t.id, t.name, t.role, t.state, t.since, '']} testid="users">
+          <Table caption={t.caption} head={[t.id, t.name, t.role, t.state, t.since, t.change]} testid="users">
             {items.map((u) => (
               <tr key={u.id} data-testid="user-row" data-user={u.id} data-role={u.role} data-disabled={u.disabled === true}>
                 <th scope="row" className="console-code">{u.id}</th>

@@ -27,7 +27,7 @@ export function Waiting({ of }: { of: Asked<unknown> }) {
 /** A table that scrolls sideways by itself where it is too wide, also with the keyboard. */
 export function Table({ caption, head, children, testid }: { caption: string; head: readonly string[]; children: ReactNode; testid?: string }) {
   return (
-    <div className="console-scroll" tabIndex={0} role="region" aria-label={caption}>
+    <div className="console-scroll" tabIndex={0} role="group" aria-label={caption}>
       <table className="console-table" data-testid={testid}>
         <caption className="visually-hidden">{caption}</caption>
         <thead>

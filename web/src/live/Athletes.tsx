@@ -54,7 +54,7 @@ const AthleteTile = memo(function AthleteTile({ userId, name, rank, athlete, zon
         <Avatar userId={userId} name={name} />
         <div className="tile-who">
           <h3>
-            {name}
+            <span className="tile-name">{name}</span>
             {me && <span className="tag">{strings.roles.you}</span>}
           </h3>
           <span className="muted">{sample?.sport === undefined ? t.waiting : (strings.sports[sample.sport] ?? sample.sport)}</span>

@@ -25,6 +25,8 @@ export function LiveView({ id, challenge, onAgain }: { id: string; challenge: st
   const now = useNow(1000)
   const lead = useSettled(track.lead, 1500) // two who pass each other all the time are not read out all the time
   const shown = useMemo(() => tiles(room, track), [room.participants, room.leaderboard, room.info, track])
+  // What is over and has left no numbers has none to wait for.
+  const moved = room.info?.state !== 'ended' || shown.some((t) => t.athlete !== undefined)
   const title = room.info?.title || id
   useTitle(title)
   return (
@@ -37,7 +39,7 @@ export function LiveView({ id, challenge, onAgain }: { id: string; challenge: st
           <div className="column-race">
             {room.info?.state === 'ended' && <SummaryCard id={id} me={me.userId} />}
             <Race board={room.leaderboard} info={room.info} track={track} me={me.userId} now={now} />
-            <Athletes tiles={shown} now={now} me={me.userId} />
+            {moved && <Athletes tiles={shown} now={now} me={me.userId} />}
           </div>
           <aside className="column-aside" aria-label={strings.aside}>
             {controls(room.info, me.userId) && <Members id={id} roster={`${room.total} ${room.participants.length}`} />}

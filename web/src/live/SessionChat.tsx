@@ -25,7 +25,7 @@ export function merged(history: readonly Message[], live: readonly Message[]): M
 export function SessionChat({ room, names, me }: { room: UseWorkoutSession; names: Readonly<Record<string, string>>; me: string }) {
   const [history, setHistory] = useState<readonly Message[]>([])
   const tell = useTell()
-  const list = useRef<HTMLOListElement>(null)
+  const list = useRef<HTMLDivElement>(null)
   const { session, joined } = room
   useEffect(() => {
     if (session === undefined || joined !== 'joined') return
@@ -48,17 +48,21 @@ export function SessionChat({ room, names, me }: { room: UseWorkoutSession; name
     <section className="panel session-chat" aria-labelledby="session-chat-title">
       <h2 id="session-chat-title" className="panel-title">{t.chat}</h2>
       {messages.length === 0 && <p className="empty">{t.chatEmpty}</p>}
-      <ol className="said" ref={list} role="log" aria-label={t.chat} tabIndex={messages.length > 0 ? 0 : -1}>
-        {messages.map((m) => (
-          <li key={m.seq} data-testid="session-message" data-mine={m.senderId === me}>
-            <span className="said-who">
-              <strong>{m.senderId === me ? strings.roles.you : (names[m.senderId] ?? m.senderId)}</strong>
-              <time dateTime={m.timestamp}>{formatClock(m.timestamp)}</time>
-            </span>
-            <span className="said-text">{m.content}</span>
-          </li>
-        ))}
-      </ol>
+      <div className="said" ref={list} role="log" aria-label={t.chat} tabIndex={messages.length > 0 ? 0 : -1}>
+        {messages.length > 0 && (
+          <ol>
+            {messages.map((m) => (
+              <li key={m.seq} data-testid="session-message" data-mine={m.senderId === me}>
+                <span className="said-who">
+                  <strong>{m.senderId === me ? strings.roles.you : (names[m.senderId] ?? m.senderId)}</strong>
+                  <time dateTime={m.timestamp}>{formatClock(m.timestamp)}</time>
+                </span>
+                <span className="said-text">{m.content}</span>
+              </li>
+            ))}
+          </ol>
+        )}
+      </div>
       <form className="say" onSubmit={submit}>
         <input name="content" aria-label={t.say} placeholder={t.say} maxLength={4000} autoComplete="off" />
         <button type="submit" className="button">{t.send}</button>

@@ -1,7 +1,7 @@
 import type { SessionInfo } from '@fitmq/client'
 import { newId } from '@fitmq/client'
 import { useFitmq } from '@fitmq/react'
-import { useState, type FormEvent } from 'react'
+import { useState, type FormEvent, type ReactNode } from 'react'
 import { formatTimeLeft } from '../format'
 import { go, hrefOf } from '../route'
 import { useMe } from '../shell/me'
@@ -33,8 +33,8 @@ function when(s: SessionInfo, now: number): string {
   return seconds === 0 ? strings.session.startsNow : strings.session.startsIn(formatTimeLeft(seconds))
 }
 
-/** The sessions of a kind that one may join, and a way to a new one. */
-export function Sessions({ kind }: { kind: Kind }) {
+/** The sessions of a kind that one may join, and a way to a new one; children stand below the list. */
+export function Sessions({ kind, children }: { kind: Kind; children?: ReactNode }) {
   const { value, error, reload } = useAsked<List<SessionInfo>>('/sessions?limit=200')
   const room = kind === 'training' ? 'training' : 'live'
   const all = sorted(value?.items ?? [], kind)
@@ -45,28 +45,31 @@ export function Sessions({ kind }: { kind: Kind }) {
     <>
       <div className="heading"><h1>{t.title[kind]}</h1></div>
       <div className="columns">
-        <section className="panel list-panel" aria-label={t.list[kind]}>
-          {value === undefined && error === undefined && <p className="empty" role="status">{strings.loading}</p>}
-          {error !== undefined && (
-            <p className="empty">
-              {error} <button type="button" className="quiet-button" onClick={reload}>{strings.again}</button>
-            </p>
-          )}
-          {value !== undefined && all.length === 0 && <p className="empty">{t.none[kind]}</p>}
-          <ul className="rows">
-            {all.map((s) => (
-              <li key={s.sessionId}>
-                <a className="row" href={hrefOf(room, [s.sessionId])} data-testid="session-link" data-session={s.sessionId}>
-                  <span className="row-main">
-                    <strong>{s.title || s.sessionId}</strong>
-                    <span className="muted">{[t.by(nameOf(s.host)), when(s, now)].filter(Boolean).join(' · ')}</span>
-                  </span>
-                  <span className="state-pill" data-state={s.state}>{strings.sessionState[s.state]}</span>
-                </a>
-              </li>
-            ))}
-          </ul>
-        </section>
+        <div className="column-race">
+          <section className="panel list-panel" aria-label={t.list[kind]}>
+            {value === undefined && error === undefined && <p className="empty" role="status">{strings.loading}</p>}
+            {error !== undefined && (
+              <p className="empty">
+                {error} <button type="button" className="quiet-button" onClick={reload}>{strings.again}</button>
+              </p>
+            )}
+            {value !== undefined && all.length === 0 && <p className="empty">{t.none[kind]}</p>}
+            <ul className="rows">
+              {all.map((s) => (
+                <li key={s.sessionId}>
+                  <a className="row" href={hrefOf(room, [s.sessionId])} data-testid="session-link" data-session={s.sessionId}>
+                    <span className="row-main">
+                      <strong>{s.title || s.sessionId}</strong>
+                      <span className="muted">{[t.by(nameOf(s.host)), when(s, now)].filter(Boolean).join(' · ')}</span>
+                    </span>
+                    <span className="state-pill" data-state={s.state}>{strings.sessionState[s.state]}</span>
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </section>
+          {children}
+        </div>
         <aside className="column-aside" aria-label={t.make[kind]}>
           <JoinForm room={room} />
           <NewSession kind={kind} room={room} />

@@ -67,7 +67,7 @@ export function BeaconForm({ cell, radius, searching, error, onCell, onRadius, o
         </label>
         {bySpeed.has(sport)
           ? <label>{t.speed}<input key="speed" name="fast" type="number" min="1" max="140" step="any" inputMode="decimal" /></label>
-          : <label>{t.pace}<input key="pace" name="fast" inputMode="text" autoComplete="off" /></label>}
+          : <label>{t.pace}<input key="pace" name="fast" inputMode="text" autoComplete="off" placeholder={t.paceHint} /></label>}
         <label>
           {t.radiusLabel}
           <select value={radius} onChange={(e) => onRadius(Number(e.currentTarget.value))}>

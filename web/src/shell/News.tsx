@@ -5,7 +5,7 @@ import { hrefOf } from '../route'
 import { useTell } from './Notices'
 
 /** Older than this, in ms, a notification has waited for its reader, and the inbox with its number is enough. */
-const newsFor = 10 * 60_000
+const newsFor = 2 * 60_000
 
 /** Tells of notifications as they come; not in the inbox, which shows them itself. */
 export function News({ room }: { room: string }) {

@@ -1,6 +1,7 @@
 import type { Client } from '@fitmq/client'
 import { useFitmq } from '@fitmq/react'
 import { createContext, useContext, useEffect, useState } from 'react'
+import { learnNames } from '../ui/names'
 
 export type Role = 'member' | 'trainer' | 'service' | 'admin'
 
@@ -34,6 +35,7 @@ export function useWhoAmI(client: Client): Me | undefined {
       client.request<Me>('GET', '/me').then((answer) => {
         if (over) return
         sessionStorage.setItem(key(answer.userId), JSON.stringify(answer))
+        learnNames([answer])
         setMe(answer)
       }, () => undefined) // the next connection asks again
     }

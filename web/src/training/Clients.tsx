@@ -82,7 +82,7 @@ function ClientTile({ client: c, presence, doing: d, training, now }: TileProps)
       <div className="tile-head">
         <Avatar userId={c.clientId} name={c.name} />
         <div className="tile-who">
-          <h3>{c.name}</h3>
+          <h3><span className="tile-name">{c.name}</span></h3>
           <span className="presence" data-state={presence?.state ?? 'unknown'}>
             <span className="dot" aria-hidden="true" />
             {strings.presence[presence?.state ?? 'unknown']}

@@ -84,7 +84,7 @@ export function CorrectionForm({ room, to, onDraft, onSent, onStored }: Props) {
             {Object.entries(t.measures).map(([id, name]) => <option key={id} value={id}>{name}</option>)}
           </select>
         </label>
-        <label>{t.observed} ({units[measure]})<input name="observed" type="number" step="any" inputMode="decimal" /></label>
+        <label>{t.observed} ({units[measure] === 'deg' ? '°' : units[measure]})<input name="observed" type="number" step="any" inputMode="decimal" /></label>
         <label>{t.min}<input name="targetMin" type="number" step="any" inputMode="decimal" /></label>
         <label>{t.max}<input name="targetMax" type="number" step="any" inputMode="decimal" /></label>
       </div>

@@ -18,12 +18,7 @@ export default function TrainingRoom({ place }: { place: Place }) {
   const [id] = place.path
   const [round, setRound] = useState(0)
   if (id !== undefined) return <TrainingView key={`${id} ${round}`} id={id} to={place.query['to']} onAgain={() => setRound(round + 1)} />
-  return (
-    <>
-      <Sessions kind="training" />
-      {role === 'trainer' ? <Clients /> : <MyTrainer />}
-    </>
-  )
+  return <Sessions kind="training">{role === 'trainer' ? <Clients /> : <MyTrainer />}</Sessions>
 }
 
 /** Makes somebody one's trainer: only the client can. */
