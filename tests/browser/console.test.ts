@@ -1,51 +1,11 @@
 // The console, as an administrator uses it while clients come and go.
-import { expect, test, type Browser, type Page } from '@playwright/test'
-import mqtt, { type MqttClient } from 'mqtt'
-import { Broker } from './broker.js'
-import { expectAccessible, expectConnection, watchFaults } from './page.js'
-import { ana, password, prepare, session } from './scene.js'
+import { expect, test } from '@playwright/test'
+import { readFileSync } from 'node:fs'
+import { expectAccessible, expectFits } from './page.js'
+import { broker, eachTest, open, watch } from './operator.js'
+import { ana, ben, password, session } from './scene.js'
 
-let broker: Broker
-let ends: (() => Promise<unknown>)[] = []
-
-test.beforeEach(async () => {
-  broker = await Broker.start()
-  await prepare(broker)
-  await broker.api('PUT', '/users/root', { name: 'Robin Root', role: 'admin', password: 'root+secret&1' })
-})
-
-test.afterEach(async () => {
-  for (const end of ends.reverse()) await end()
-  ends = []
-  await broker.stop()
-})
-
-const sizes = {
-  desktop: { viewport: { width: 1280, height: 900 }, colorScheme: 'light' },
-  phone: { viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
-} as const
-
-/** A tab with the console, signed in by the link. */
-async function open(browser: Browser, size: keyof typeof sizes = 'desktop', part = ''): Promise<{ page: Page; faults: string[] }> {
-  const context = await browser.newContext({ ...sizes[size], reducedMotion: 'reduce' })
-  ends.push(() => context.close())
-  const page = await context.newPage()
-  const faults = watchFaults(page)
-  await page.goto(`${broker.url}/#${new URLSearchParams({ user: 'root', password: 'root+secret&1' })}`)
-  await expectConnection(page, 'live')
-  await page.goto(`${broker.url}/#/console${part}`)
-  await expect(page.getByTestId('console')).toBeVisible()
-  return { page, faults }
-}
-
-async function watch(clientId = 'ana-watch'): Promise<MqttClient> {
-  const client = await mqtt.connectAsync(`mqtt://${broker.addresses.mqtt}`, {
-    protocolVersion: 5, clientId, username: ana.id, password: password(ana), clean: false, reconnectPeriod: 0, properties: { sessionExpiryInterval: 600 },
-  })
-  ends.push(() => client.endAsync(true))
-  client.on('error', () => undefined)
-  return client
-}
+eachTest()
 
 test('an administrator finds a client, traces it, sees what it is refused, and disconnects it', async ({ browser }) => {
   const client = await watch()
@@ -86,5 +46,116 @@ test('an administrator finds a client, traces it, sees what it is refused, and d
   await page.getByRole('dialog').getByRole('button', { name: 'Disconnect' }).click()
   expect(await gone).toBe(0x98)
   await expect(page.getByTestId('client-facts')).toHaveAttribute('data-connected', 'false')
+  expect(faults).toEqual([])
+})
+
+test('a trace is narrowed to a topic and saved; who takes no messages is found among the queues, and discarded', async ({ browser }) => {
+  const client = await watch()
+  await client.subscribeAsync(`user/${ana.id}/#`, { qos: 1 })
+  const { page, faults } = await open(browser, 'desktop', '/clients/ana-watch')
+  await page.getByTestId('trace-button').click()
+  await expect(page.getByTestId('trace')).toHaveAttribute('data-state', 'on')
+  await client.publishAsync(`session/${session}/info`, 'x', { qos: 1 }).catch(() => undefined)
+  await client.publishAsync(`session/${session}/chat`, JSON.stringify({ content: 'hello' }), { qos: 1 })
+  const events = page.locator('[data-testid=trace-event][data-packet=PUBLISH][data-direction=in]')
+  await expect(events.filter({ hasText: `session/${session}/info` })).toHaveCount(1)
+  await page.getByTestId('trace-topic').fill('session/+/chat')
+  await expect(events.filter({ hasText: `session/${session}/info` })).toHaveCount(0)
+  await expect(events.filter({ hasText: `session/${session}/chat` })).toHaveCount(1)
+  await page.getByTestId('trace-topic').fill(`session/${session}/chat`)
+  await expect(page.getByTestId('trace-unmatched')).toContainText('No subscription')
+  for (const [button, want] of [['trace-text', '-> PUBLISH'], ['trace-json', '"packet": "PUBLISH"']] as const) {
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByTestId(button).click()])
+    const text = readFileSync(await file.path(), 'utf8')
+    expect(text).toContain(want)
+    expect(text).toContain(`session/${session}/chat`)
+    expect(text).not.toContain('hello')
+  }
+
+  await client.endAsync()
+  const other = await watch('other')
+  await other.publishAsync(`chat/${ana.id}.${ben.id}/message`, JSON.stringify({ content: 'for the one who is away' }), { qos: 1 })
+  await page.getByRole('link', { name: 'Queues' }).click()
+  const row = page.locator('[data-testid=queue-row][data-client=ana-watch]')
+  await expect(row).toContainText('away')
+  await expectAccessible(page)
+  await row.getByRole('button', { name: 'Discard' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click()
+  await expect(page.getByTestId('queue-said')).toContainText('ana-watch')
+  await page.mouse.move(5, 5)
+  await page.getByRole('heading', { name: 'Console' }).click()
+  await expect(row).toHaveCount(0)
+  expect(faults).toEqual([])
+})
+
+test('refused sign-ins are seen, users found by name, and nobody saws off their own branch', async ({ browser }) => {
+  const wrong = await fetch(`${broker.url}/api/v1/me`, { headers: { Authorization: `Basic ${btoa(`${ana.id}:not-${password(ana)}`)}` } })
+  expect(wrong.status).toBe(401)
+  const { page, faults } = await open(browser, 'phone', '/refusals')
+  await page.getByTestId('refusal-kind').selectOption('sign-in')
+  const row = page.locator('[data-testid=refusal][data-action=sign-in]')
+  await expect(row).toContainText(ana.id)
+  await expect(row).toContainText('127.0.0.1')
+  expect(await page.textContent('body')).not.toContain(password(ana))
+  await expectFits(page)
+  await expectAccessible(page)
+
+  await page.getByRole('link', { name: 'Users' }).click()
+  await page.getByTestId('search').fill('rob')
+  await expect(page.getByTestId('user-row')).toHaveCount(1)
+  await page.getByRole('button', { name: 'Delete root' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await expect(page.getByRole('alert')).toContainText('is you')
+  await page.getByTestId('search').fill('okafor')
+  await expect(page.locator(`[data-testid=user-row][data-user=${ben.id}]`)).toHaveCount(1)
+  await page.getByRole('button', { name: `Delete ${ben.id}` }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await expect(page.getByTestId('user-said')).toContainText(ben.id)
+  await expect(page.getByTestId('user-row')).toHaveCount(0)
+  await expectFits(page)
+  expect(faults).toEqual([])
+})
+
+test('a board is rebuilt and compared, a session ended, and a restart of the broker told', async ({ browser }) => {
+  const { page, faults } = await open(browser, 'desktop', '/boards/spring')
+  await page.getByRole('button', { name: 'Rebuild' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Rebuild' }).click()
+  await expect(page.getByTestId('rebuilt')).toHaveAttribute('data-identical', 'true')
+
+  await page.goto(`${broker.url}/#/console/sessions/${session}`)
+  await page.getByRole('button', { name: 'End', exact: true }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'End', exact: true }).click()
+  await expect(page.getByTestId('session-said')).not.toBeEmpty()
+
+  await page.goto(`${broker.url}/#/console`)
+  await expect(page.getByTestId('storage')).toContainText('Free on the disk')
+  await broker.kill()
+  await expect(page.getByTestId('pulse')).toHaveAttribute('data-state', 'silent')
+  await expect(page.getByTestId('connected')).toBeVisible() // what was known stays
+  await broker.restart()
+  await expect(page.getByTestId('pulse')).toHaveAttribute('data-state', 'restarted', { timeout: 25_000 })
+  await page.getByRole('button', { name: 'Got it' }).click()
+  await expect(page.getByTestId('pulse')).toHaveAttribute('data-state', 'ok')
+  expect(faults).toEqual([])
+})
+
+test('rows hold still under the pointer, and pages go on and back', async ({ browser }) => {
+  for (let i = 0; i < 30; i++) await watch(`watch-${String(i).padStart(2, '0')}`)
+  const { page, faults } = await open(browser, 'desktop', '/clients')
+  const rows = page.getByTestId('client-row')
+  await page.getByTestId('search').fill('watch-')
+  await expect(rows.first()).toHaveAttribute('data-client', 'watch-00')
+  await page.getByTestId('next-page').click()
+  await expect(rows).toHaveCount(5)
+  await page.getByTestId('previous-page').click()
+  await expect(rows).toHaveCount(25)
+  await page.getByTestId('search').fill('watch-0')
+  await expect(rows).toHaveCount(10)
+  await rows.first().hover()
+  await watch('watch-000')
+  await expect(page.getByTestId('held')).toContainText('1 more is new')
+  await expect(rows).toHaveCount(10)
+  await page.mouse.move(5, 5)
+  await expect(rows).toHaveCount(11)
   expect(faults).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { useId, useState, type PointerEvent } from 'react'
-import { areaPath, buckets, ceiling, linePath, padded } from './chart'
+import { areaPath, buckets, ceiling, linePath } from './chart'
 import { bytes, count } from './format'
 import { strings } from './strings'
 
@@ -20,11 +20,15 @@ export function Chart({ title, series, inBytes = false, testid }: { title: strin
   const [at, setAt] = useState<number>()
   const id = useId()
   const say = inBytes ? bytes : count
-  const drawn = series.map((s) => ({ ...s, values: padded(s.values, seconds) }))
+  const drawn = series.map((s) => ({ ...s, values: s.values.slice(-seconds) }))
   const peak = Math.max(0, ...drawn.flatMap((s) => s.values))
   const top = ceiling(peak, inBytes)
-  const of = (s: Series, i: number): number => s.values[i] ?? 0
-  const summary = t.summary(title, drawn.map((s) => t.part(s.name, say(of(s, seconds - 1)), say(Math.max(...s.values)))).join('; '))
+  // i counts from the left end, of two minutes ago; a broker that began later has nothing there.
+  const of = (s: Series, i: number): string => {
+    const v = s.values[i - (seconds - s.values.length)]
+    return v === undefined ? strings.none : say(v)
+  }
+  const summary = t.summary(title, drawn.map((s) => t.part(s.name, of(s, seconds - 1), say(Math.max(0, ...s.values)))).join('; '))
   const shown = at ?? seconds - 1
   const move = (event: PointerEvent<SVGSVGElement>): void => {
     const box = event.currentTarget.getBoundingClientRect()
@@ -42,7 +46,7 @@ export function Chart({ title, series, inBytes = false, testid }: { title: strin
           <li key={s.name} data-series={i}>
             <svg viewBox="0 0 18 4" aria-hidden="true"><path className={`console-line console-line-${i}`} d="M0 2H18" /></svg>
             {drawn.length > 1 && <span>{s.name}</span>}
-            <strong>{say(of(s, shown))}</strong>
+            <strong>{of(s, shown)}</strong>
           </li>
         ))}
       </ul>
@@ -52,8 +56,8 @@ export function Chart({ title, series, inBytes = false, testid }: { title: strin
           <path className="console-grid" d={`M0 0H${width}M0 ${height / 2}H${width}M0 ${height}H${width}`} />
           {drawn.map((s, i) => (
             <g key={s.name}>
-              {drawn.length === 1 && <path className={`console-area console-area-${i}`} d={areaPath(s.values, top, width, height)} />}
-              <path className={`console-line console-line-${i}`} d={linePath(s.values, top, width, height)} />
+              {drawn.length === 1 && <path className={`console-area console-area-${i}`} d={areaPath(s.values, top, width, height, seconds)} />}
+              <path className={`console-line console-line-${i}`} d={linePath(s.values, top, width, height, seconds)} />
             </g>
           ))}
           {at !== undefined && <path className="console-cross" d={`M${(at / (seconds - 1)) * width} 0V${height}`} />}

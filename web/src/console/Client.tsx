@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import { ago, bytes, clock, count, expiry, protocol } from './format'
-import { Fact, href, Sure, Table, useClock, Waiting } from './parts'
+import { Dropped, Fact, href, Sure, Table, useClock, Waiting } from './parts'
 import { useAct, usePoll } from './poll'
 import { strings } from './strings'
 import { TracePanel } from './Trace'
@@ -44,6 +44,7 @@ export function Client({ gate, id }: { gate: Gate; id: string }) {
             <Fact name={t.expiry}>{expiry(c.expiry)}</Fact>
             <Fact name={t.will}>{c.will ? strings.yes : strings.no}</Fact>
           </dl>
+          <Hints of={hintsOf(c, queue.value)} />
           <div className="console-row">
             <Sure label={t.disconnect} question={t.sureDisconnect} disabled={busy || !c.connected} onYes={() => end(false)} />
             <Sure label={t.forget} question={t.sureForget} disabled={busy} onYes={() => end(true)} />
@@ -57,6 +58,8 @@ export function Client({ gate, id }: { gate: Gate; id: string }) {
                   <Fact name={t.messages}>{count(queue.value.messages)}</Fact>
                   <Fact name={t.bytes}>{bytes(queue.value.bytes)}</Fact>
                   <Fact name={t.inflight}>{count(queue.value.inflight)}</Fact>
+                  <Fact name={t.window}>{c.window === undefined ? strings.none : count(c.window)}</Fact>
+                  <Fact name={t.dropped}><Dropped of={c.dropped} /></Fact>
                   <Fact name={t.oldest}>{ago(queue.value.oldest, now)}</Fact>
                 </dl>
               )}
@@ -65,8 +68,34 @@ export function Client({ gate, id }: { gate: Gate; id: string }) {
           </div>
         </>
       )}
-      <TracePanel gate={gate} id={id} />
+      <TracePanel gate={gate} id={id} filters={c === undefined || gone ? undefined : Object.keys(c.subscriptions)} />
     </>
+  )
+}
+
+/** Why this client may not get its messages, as far as the broker knows. */
+export function hintsOf(c: ClientInfo, q: Queue | undefined): string[] {
+  const h = t.hints
+  const granted = Object.values(c.subscriptions)
+  return [
+    c.connected ? '' : h.away,
+    granted.length === 0 ? h.nothing : '',
+    c.expiry === 0 ? h.short : '',
+    c.expiry > 0 && granted.length > 0 && granted.every((qos) => qos === 0) ? h.qos0 : '',
+    c.connected && c.window !== undefined && c.inflight >= c.window ? h.stalled(count(c.inflight)) : '',
+    c.connected && c.inflight > 0 && (q?.messages ?? 0) > 0 && !(c.window !== undefined && c.inflight >= c.window) ? h.slow : '',
+    Object.values(c.dropped ?? {}).some((n) => n > 0) ? h.dropped : '',
+  ].filter((text) => text !== '')
+}
+
+function Hints({ of }: { of: readonly string[] }) {
+  return (
+    <section className="panel" aria-label={t.why} data-testid="hints">
+      <h3 className="console-heading console-inside">{t.why}</h3>
+      <ul className="console-hints">
+        {(of.length === 0 ? [t.hints.none] : of).map((text) => <li key={text}>{text}</li>)}
+      </ul>
+    </section>
   )
 }
 

@@ -1,7 +1,8 @@
 import { useState } from 'react'
 import { ago, clock, count, protocol } from './format'
-import { href, Pager, Table, useClock, usePages, useTyped, Waiting } from './parts'
+import { Held, href, Pager, Table, useClock, usePages, useTyped, Waiting } from './parts'
 import { usePoll } from './poll'
+import { useSteady } from './steady'
 import { strings } from './strings'
 import type { ClientInfo, Gate, Page } from './types'
 
@@ -21,7 +22,9 @@ export function Clients({ gate }: { gate: Gate }) {
   const [sort, setSort] = useState('id')
   const pages = usePages()
   const typed = useTyped(search)
-  const list = usePoll<Page<ClientInfo>>(gate, clientsPath({ search: typed, connected, sort, after: pages.after }), 3_000)
+  const path = clientsPath({ search: typed, connected, sort, after: pages.after })
+  const list = usePoll<Page<ClientInfo>>(gate, path, 3_000)
+  const rows = useSteady(list.value?.items, (c) => c.clientId, path)
   const now = useClock()
   const again = <T,>(set: (v: T) => void) => (v: T): void => {
     pages.first()
@@ -49,11 +52,12 @@ export function Clients({ gate }: { gate: Gate }) {
       </form>
       <section className="panel" aria-label={t.caption}>
         <Waiting of={list} />
+        <Held list={rows} />
         {list.value?.items.length === 0 && <p className="console-empty">{t.empty}</p>}
-        {list.value !== undefined && list.value.items.length > 0 && (
-          <Table caption={t.caption} head={[t.id, t.user, t.state, t.how, t.address, t.since, t.waiting]} testid="clients">
-            {list.value.items.map((c) => (
-              <tr key={c.clientId} data-testid="client-row" data-client={c.clientId}>
+        {rows.rows.length > 0 && (
+          <Table caption={t.caption} head={[t.id, t.user, t.state, t.how, t.address, t.since, t.waiting]} testid="clients" holding={rows.holding}>
+            {rows.rows.map(({ item: c, gone }) => (
+              <tr key={c.clientId} data-testid="client-row" data-client={c.clientId} data-gone={gone}>
                 <th scope="row"><a href={href('clients', c.clientId)}>{c.clientId}</a></th>
                 <td>{c.userId === '' ? <i>{t.anonymous}</i> : c.userId}</td>
                 <td><span className="console-state" data-good={c.connected}>{c.connected ? t.connected : t.away}</span></td>

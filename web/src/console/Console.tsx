@@ -5,10 +5,13 @@ import './console.css'
 import { Explain } from './Explain'
 import { Overview } from './Overview'
 import { href } from './parts'
+import { usePoll, type Asked } from './poll'
+import { Pulse } from './Pulse'
+import { Queues } from './Queues'
 import { Refusals } from './Refusals'
 import { Sessions } from './Sessions'
 import { strings } from './strings'
-import type { Gate } from './types'
+import type { Gate, Stats } from './types'
 import { Users } from './Users'
 import { Webhooks } from './Webhooks'
 
@@ -25,6 +28,7 @@ export function partOf(path: readonly string[]): { part: Part; open: string | un
 /** What administrators look at. path is what follows #/console/. */
 export function Console({ gate, path, admin }: { gate: Gate; path: readonly string[]; admin: boolean }) {
   const { part, open } = partOf(path)
+  const stats = usePoll<Stats>(gate, admin ? '/stats' : undefined, part === 'overview' ? 2_000 : 5_000)
   if (!admin) return <p className="console-empty">{strings.onlyAdmins}</p>
   return (
     <div className="console" data-testid="console" data-part={part}>
@@ -38,19 +42,22 @@ export function Console({ gate, path, admin }: { gate: Gate; path: readonly stri
           ))}
         </ul>
       </nav>
+      <Pulse of={stats} />
       <div className="console-part">
-        <View key={`${part} ${open ?? ''}`} gate={gate} part={part} open={open} />
+        <View key={`${part} ${open ?? ''}`} gate={gate} part={part} open={open} stats={stats} />
       </div>
     </div>
   )
 }
 
-function View({ gate, part, open }: { gate: Gate; part: Part; open: string | undefined }) {
+function View({ gate, part, open, stats }: { gate: Gate; part: Part; open: string | undefined; stats: Asked<Stats> }) {
   switch (part) {
     case 'overview':
-      return <Overview gate={gate} />
+      return <Overview gate={gate} stats={stats} />
     case 'clients':
       return open === undefined ? <Clients gate={gate} /> : <Client gate={gate} id={open} />
+    case 'queues':
+      return <Queues gate={gate} />
     case 'refusals':
       return <Refusals gate={gate} />
     case 'boards':

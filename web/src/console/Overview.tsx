@@ -1,15 +1,15 @@
 import { Chart } from './Chart'
 import { bytes, count, span } from './format'
 import { Fact, Table, Waiting, href } from './parts'
-import { usePoll } from './poll'
+import { usePoll, type Asked } from './poll'
+import { Storage } from './Storage'
 import { strings } from './strings'
 import type { Gate, Page, Sample, Stats, Webhook } from './types'
 
 const t = strings.overview
 
 /** How the server is doing: what there is, the last two minutes, and what was dropped or refused. */
-export function Overview({ gate }: { gate: Gate }) {
-  const stats = usePoll<Stats>(gate, '/stats', 2_000)
+export function Overview({ gate, stats }: { gate: Gate; stats: Asked<Stats> }) {
   const hooks = usePoll<Page<Webhook>>(gate, '/webhooks', 10_000)
   const s = stats.value
   return (
@@ -18,6 +18,7 @@ export function Overview({ gate }: { gate: Gate }) {
       {s !== undefined && (
         <>
           <Facts stats={s} hooks={hooks.value?.items} />
+          <Storage of={s.storage} now={Date.parse(s.time)} />
           <Charts history={s.history ?? []} />
           <div className="console-pair">
             <Totals title={t.drops} prefix={['dropped.']} totals={s.totals} testid="drops" />
@@ -41,7 +42,7 @@ function Facts({ stats: s, hooks }: { stats: Stats; hooks: readonly Webhook[] | 
         <Fact name={t.streams}>{count(s.streams)}</Fact>
         <Fact name={t.subscriptions}>{count(s.subscriptions)}</Fact>
         <Fact name={t.retained}>{count(s.retained)} <small>{bytes(s.retainedBytes)}</small></Fact>
-        <Fact name={t.log}>{bytes(s.logBytes)}</Fact>
+        <Fact name={t.queued}><a href={href('queues')}>{bytes(s.queuedBytes)}</a></Fact>
         <Fact name={t.workouts}><a href={href('sessions')}>{count(s.workouts)}</a></Fact>
         <Fact name={t.challenges}><a href={href('boards')}>{count(s.challenges)}</a></Fact>
         <Fact name={t.webhooks}>
@@ -60,6 +61,7 @@ function Charts({ history }: { history: readonly Sample[] }) {
   return (
     <section aria-label={t.charts}>
       <h2 className="console-heading">{t.charts}</h2>
+      <p className="console-help">{t.chartsHelp}</p>
       <div className="console-charts">
         <Chart title={c.connected} series={one((s) => s.connected)} testid="chart-connected" />
         <Chart title={c.received} series={byQos((s) => s.receivedQos)} testid="chart-received" />

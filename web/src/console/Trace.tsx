@@ -1,8 +1,9 @@
 import { useCallback, useEffect, useState } from 'react'
-import { clock, code } from './format'
+import { clock } from './format'
 import { Table, useClock } from './parts'
 import { failureOf, Poller } from './poll'
 import { strings } from './strings'
+import { asText, chosen, detailOf, download, matches } from './traceview'
 import type { Gate, Trace, TraceEvent } from './types'
 
 const t = strings.trace
@@ -73,12 +74,20 @@ function useTrace(gate: Gate, id: string): { state: State; known: Known; error: 
   return { state, known, error, start, stop }
 }
 
-/** Starts and stops a client's trace, and shows it as it goes on. */
-export function TracePanel({ gate, id }: { gate: Gate; id: string }) {
+/** Starts and stops a client's trace, and shows it as it goes on; filters are what the client subscribes to. */
+export function TracePanel({ gate, id, filters }: { gate: Gate; id: string; filters: readonly string[] | undefined }) {
   const { state, known, error, start, stop } = useTrace(gate, id)
   const [held, setHeld] = useState<Known>()
+  const [over, setOver] = useState<Known>() // while the pointer is among the rows
+  const [direction, setDirection] = useState('')
+  const [topic, setTopic] = useState('')
   const now = useClock()
-  const shown = held ?? known
+  const shown = held ?? over ?? known
+  const list = chosen(shown.events, direction, topic)
+  const asked = topic.trim()
+  const unmatched = asked.includes('/') && !/[+#]/.test(asked) && filters !== undefined && !filters.some((f) => matches(f, asked))
+  const save = (json: boolean): void => download(`trace-${id.replace(/[^A-Za-z0-9_-]/g, '_')}.${json ? 'json' : 'txt'}`, json ? 'application/json' : 'text/plain',
+    json ? `${JSON.stringify({ clientId: id, skipped: shown.skipped, events: list }, undefined, 1)}\n` : asText(list))
   return (
     <section className="panel" aria-label={t.title} data-testid="trace" data-state={state}>
       <div className="console-row console-inside">
@@ -99,9 +108,32 @@ export function TracePanel({ gate, id }: { gate: Gate; id: string }) {
       <p className="console-help">{t.help}</p>
       {error !== undefined && <p role="alert" className="console-problem">{error}</p>}
       {state === 'ended' && <p role="status" className="console-help">{t.ended}</p>}
+      {shown.events.length > 0 && (
+        <div className="console-tools console-inside">
+          <label className="console-wide">
+            {t.topic}
+            <input type="search" value={topic} maxLength={256} spellCheck={false} autoCapitalize="none" data-testid="trace-topic" onChange={(e) => setTopic(e.target.value)} />
+          </label>
+          <label>
+            {t.direction}
+            <select value={direction} onChange={(e) => setDirection(e.target.value)}>
+              {Object.entries(t.directions).map(([v, name]) => <option key={v} value={v}>{name}</option>)}
+            </select>
+          </label>
+          <button type="button" className="quiet-button" data-testid="trace-text" onClick={() => save(false)}>{t.text}</button>
+          <button type="button" className="quiet-button" data-testid="trace-json" onClick={() => save(true)}>{t.json}</button>
+        </div>
+      )}
+      {unmatched && <p className="console-help" data-testid="trace-unmatched">{t.unmatched(asked)}</p>}
       {state === 'on' && shown.events.length === 0 && <p role="status" className="console-empty">{t.empty}</p>}
+      {shown.events.length > 0 && list.length === 0 && <p className="console-empty">{strings.refusals.noMatch}</p>}
       {shown.skipped > 0 && <p className="console-help">{t.skipped(shown.skipped)}</p>}
-      {shown.events.length > 0 && <Events list={shown.events} now={now} />}
+      {list.length > 0 && (
+        <div onPointerEnter={() => setOver(known)} onPointerLeave={() => setOver(undefined)}>
+          <p className="console-help console-held">{held === undefined && over !== undefined && known.next > over.next ? strings.held(known.next - over.next) : ''}</p>
+          <Events list={list} now={now} />
+        </div>
+      )}
     </section>
   )
 }
@@ -123,18 +155,4 @@ function Events({ list, now }: { list: readonly TraceEvent[]; now: number }) {
       ))}
     </Table>
   )
-}
-
-/** What else is to be said of an event. */
-export function detailOf(e: TraceEvent): string {
-  const message = e.packet === 'PUBLISH' || e.packet === 'EVENT'
-  return [
-    message || e.packet === 'SUBSCRIBE' ? strings.charts.qos(e.qos) : '',
-    message ? t.bytes(e.size ?? 0) : '',
-    e.retain === true ? t.retain : '',
-    e.dup === true ? t.dup : '',
-    e.packetId === undefined ? '' : t.id(e.packetId),
-    e.code === undefined ? '' : code(e.code),
-    e.reason ?? '',
-  ].filter((part) => part !== '').join(', ')
 }

@@ -1,41 +1,49 @@
 import { useState, type FormEvent } from 'react'
 import { clock } from './format'
-import { Pager, Table, useClock, usePages, Waiting } from './parts'
+import { Pager, Sure, Table, useClock, usePages, useTyped, Waiting } from './parts'
 import { useAct, usePoll } from './poll'
 import { strings } from './strings'
 import type { Gate, Page, User } from './types'
 
 const t = strings.users
 
+/** The list's address: what is searched, and where in it. */
+export function usersPath(search: string, after: string): string {
+  return `/users?${new URLSearchParams(Object.entries({ search, after, limit: '25' }).filter(([, v]) => v !== '')).toString()}`
+}
+
 /** Who has an account: their role, and whether they may sign in. */
 export function Users({ gate }: { gate: Gate }) {
-  const [wanted, setWanted] = useState('')
+  const [search, setSearch] = useState('')
+  const typed = useTyped(search).trim()
   const pages = usePages()
-  const list = usePoll<Page<User>>(gate, wanted === '' ? `/users?limit=25&after=${encodeURIComponent(pages.after)}` : undefined, 10_000)
-  const one = usePoll<User>(gate, wanted === '' ? undefined : `/users/${encodeURIComponent(wanted)}`, 10_000)
+  const list = usePoll<Page<User>>(gate, usersPath(typed, pages.after), 10_000)
   const [open, setOpen] = useState<string>()
   const [said, setSaid] = useState('')
   const now = useClock()
-  const asked = wanted === '' ? list : one
-  const items = wanted === '' ? list.value?.items : one.value === undefined ? undefined : [one.value]
-  const find = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault()
-    setOpen(undefined)
-    setWanted(String(new FormData(event.currentTarget).get('id') ?? '').trim())
-  }
+  const items = list.value?.items
+  const { busy, error, act } = useAct()
+  const remove = (id: string): void => act(() => gate.request('DELETE', `/users/${encodeURIComponent(id)}`), () => {
+    setSaid(t.deleted(id))
+    list.reload()
+  })
   return (
     <>
-      <form className="console-tools" role="search" onSubmit={find}>
+      <form className="console-tools" role="search" onSubmit={(e) => e.preventDefault()}>
         <label className="console-wide">
           {t.find}
-          <input name="id" type="search" maxLength={64} spellCheck={false} autoCapitalize="none" autoComplete="off" />
+          <input type="search" value={search} maxLength={100} spellCheck={false} autoCapitalize="none" autoComplete="off" data-testid="search" onChange={(e) => {
+            pages.first()
+            setOpen(undefined)
+            setSearch(e.target.value)
+          }} />
         </label>
-        <button type="submit" className="quiet-button">{t.findButton}</button>
-        {wanted !== '' && <button type="reset" className="quiet-button" onClick={() => setWanted('')}>{t.everybody}</button>}
       </form>
+      {error !== undefined && <p role="alert" className="console-problem">{error}</p>}
       <p role="status" className="console-said" data-testid="user-said">{said}</p>
       <section className="panel" aria-label={t.caption}>
-        {wanted !== '' && one.status === 404 ? <p className="console-empty">{t.notFound}</p> : <Waiting of={asked} />}
+        <Waiting of={list} />
+        {items?.length === 0 && <p className="console-empty">{list.value?.next === undefined ? t.notFound : t.noneHere}</p>}
         {items !== undefined && items.length > 0 && (
           <Table caption={t.caption} head={[t.id, t.name, t.role, t.state, t.since, t.change]} testid="users">
             {items.map((u) => (
@@ -47,7 +55,7 @@ export function Users({ gate }: { gate: Gate }) {
                       setOpen(undefined)
                       if (!changed) return
                       setSaid(t.saved(u.id))
-                      asked.reload()
+                      list.reload()
                     }} />
                   </td>
                 ) : (
@@ -63,6 +71,8 @@ export function Users({ gate }: { gate: Gate }) {
                       }}>
                         {t.change}
                       </button>
+                      {' '}
+                      <Sure label={t.remove} name={t.removeOf(u.id)} question={t.sureRemove(u.id)} disabled={busy} onYes={() => remove(u.id)} />
                     </td>
                   </>
                 )}
@@ -70,7 +80,7 @@ export function Users({ gate }: { gate: Gate }) {
             ))}
           </Table>
         )}
-        {wanted === '' && <Pager pages={pages} next={list.value?.next} />}
+        <Pager pages={pages} next={list.value?.next} />
       </section>
     </>
   )

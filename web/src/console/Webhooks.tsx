@@ -1,6 +1,7 @@
+import { useState } from 'react'
 import { ago, clock, count } from './format'
 import { Fact, Table, useClock, Waiting } from './parts'
-import { usePoll } from './poll'
+import { useAct, usePoll } from './poll'
 import { strings } from './strings'
 import type { Gate, Page, Webhook } from './types'
 
@@ -10,11 +11,19 @@ const t = strings.webhooks
 export function Webhooks({ gate }: { gate: Gate }) {
   const list = usePoll<Page<Webhook>>(gate, '/webhooks', 3_000)
   const now = useClock()
+  const [said, setSaid] = useState('')
+  const { busy, error, act } = useAct()
+  const retry = (name: string): void => act(() => gate.request('POST', `/webhooks/${encodeURIComponent(name)}/retry`, {}), () => {
+    setSaid(t.retried(name))
+    list.reload()
+  })
   return (
     <>
+      <p role="status" className="console-said" data-testid="webhook-said">{said}</p>
+      {error !== undefined && <p role="alert" className="console-problem">{error}</p>}
       <Waiting of={list} />
       {list.value?.items.length === 0 && <p className="console-empty panel">{t.empty}</p>}
-      {list.value?.items.map((w) => <Hook key={w.name} hook={w} now={now} />)}
+      {list.value?.items.map((w) => <Hook key={w.name} hook={w} now={now} busy={busy} onRetry={() => retry(w.name)} />)}
     </>
   )
 }
@@ -26,7 +35,7 @@ export function stateOf(w: Pick<Webhook, 'stopped' | 'pausedUntil'>, now: number
   return { text: t.ok, good: true }
 }
 
-function Hook({ hook: w, now }: { hook: Webhook; now: number }) {
+function Hook({ hook: w, now, busy, onRetry }: { hook: Webhook; now: number; busy: boolean; onRetry: () => void }) {
   const state = stateOf(w, now)
   const faults = (w.lastErrors ?? []).toReversed()
   return (
@@ -34,6 +43,7 @@ function Hook({ hook: w, now }: { hook: Webhook; now: number }) {
       <div className="console-row console-inside">
         <h2 className="console-heading">{w.name}</h2>
         <span className="console-state" data-good={state.good}>{state.text}</span>
+        <button type="button" className="quiet-button" aria-label={t.retryOf(w.name)} disabled={busy} onClick={onRetry}>{t.retry}</button>
       </div>
       <p className="console-help console-code">{w.url}</p>
       <dl className="console-facts">
@@ -42,8 +52,10 @@ function Hook({ hook: w, now }: { hook: Webhook; now: number }) {
         <Fact name={t.failed}>{count(w.failed)}</Fact>
         <Fact name={t.givenUp}>{count(w.givenUp)}</Fact>
         <Fact name={t.last}>{ago(w.lastDelivery, now)}</Fact>
-        <Fact name={t.events}>{w.events.join(', ')}</Fact>
+        {w.pausedUntil !== undefined && <Fact name={t.until}>{clock(w.pausedUntil, now)}</Fact>}
+        <Fact name={t.events} wide>{w.events.join(', ')}</Fact>
       </dl>
+      {faults[0] !== undefined && <p className="console-help" data-testid="last-error">{t.lastError(ago(faults[0].at, now), faults[0].error)}</p>}
       {faults.length > 0 && (
         <details>
           <summary>{t.faults} ({faults.length})</summary>

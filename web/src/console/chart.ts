@@ -11,17 +11,18 @@ export function ceiling(peak: number, bytes = false): number {
   return 10 * power
 }
 
-/** The line through the values, in a box of width by height whose top is the given value. */
-export function linePath(values: readonly number[], top: number, width: number, height: number): string {
-  if (values.length === 0) return ''
-  const step = values.length === 1 ? 0 : width / (values.length - 1)
-  return values.map((v, i) => `${i === 0 ? 'M' : 'L'}${round(i * step)} ${round(height - (Math.min(v, top) / top) * height)}`).join('')
+/** The line through the values, in a box of width by height whose top is the given value, which has room for so many: fewer stand at its right end. */
+export function linePath(values: readonly number[], top: number, width: number, height: number, room = values.length): string {
+  const step = room <= 1 ? 0 : width / (room - 1)
+  const first = room - values.length
+  return values.map((v, i) => `${i === 0 ? 'M' : 'L'}${round((first + i) * step)} ${round(height - (Math.min(v, top) / top) * height)}`).join('')
 }
 
 /** The same, closed along the bottom. */
-export function areaPath(values: readonly number[], top: number, width: number, height: number): string {
-  const line = linePath(values, top, width, height)
-  return line === '' ? '' : `${line}L${values.length === 1 ? 0 : width} ${height}L0 ${height}Z`
+export function areaPath(values: readonly number[], top: number, width: number, height: number, room = values.length): string {
+  const line = linePath(values, top, width, height, room)
+  const first = room <= 1 ? 0 : round(((room - values.length) * width) / (room - 1))
+  return line === '' ? '' : `${line}L${room <= 1 ? 0 : width} ${height}L${first} ${height}Z`
 }
 
 function round(x: number): number {
@@ -36,10 +37,4 @@ export function buckets(values: readonly number[], size: number): number[] {
     list.unshift(part.reduce((sum, v) => sum + v, 0) / size)
   }
   return list
-}
-
-/** The values to draw: always so many, with nothing before the first. */
-export function padded(values: readonly number[], length: number): number[] {
-  const last = values.slice(-length)
-  return [...Array<number>(length - last.length).fill(0), ...last]
 }

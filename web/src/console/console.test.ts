@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { areaPath, buckets, ceiling, linePath, padded } from './chart'
+import { areaPath, buckets, ceiling, linePath } from './chart'
 import { clientsPath } from './Clients'
 import { partOf } from './Console'
 import { explainPath } from './Explain'
@@ -7,7 +7,8 @@ import { ago, bytes, clock, code, count, expiry, protocol, span } from './format
 import { failureOf, longestPause, pauseAfter, Poller } from './poll'
 import { fits, freshIn } from './Refusals'
 import { strings } from './strings'
-import { detailOf, joined, kept } from './Trace'
+import { joined, kept } from './Trace'
+import { detailOf } from './traceview'
 import type { Refusal, TraceEvent } from './types'
 import { stateOf } from './Webhooks'
 
@@ -24,10 +25,12 @@ describe('charts', () => {
     expect(linePath([], 10, 100, 50)).toBe('')
     expect(linePath([3], 10, 100, 50)).toBe('M0 35')
   })
-  test('numbers are means over whole buckets, and the past is filled up', () => {
+  test('a line of a broker that began lately stands at the right end', () => {
+    expect(linePath([0, 10], 10, 100, 50, 5)).toBe('M75 50L100 0')
+    expect(areaPath([0, 10], 10, 100, 50, 5)).toBe('M75 50L100 0L100 50L75 50Z')
+  })
+  test('numbers are means over whole buckets', () => {
     expect(buckets([9, 1, 3, 5, 7], 2)).toEqual([2, 6])
-    expect(padded([1, 2], 4)).toEqual([0, 0, 1, 2])
-    expect(padded([1, 2, 3], 2)).toEqual([2, 3])
   })
 })
 
@@ -125,7 +128,7 @@ describe('asking again and again', () => {
     return s
   }
 
-  test('the pause grows with failures, to a minute at most, and is never in step', () => {
+  test('the pause grows with failures, to ten seconds at most, and is never in step', () => {
     expect(pauseAfter(0, 2_000, 0.5)).toBe(2_000)
     expect(pauseAfter(1, 2_000, 0)).toBe(2_000)
     expect(pauseAfter(2, 2_000, 0.5)).toBe(6_000)

@@ -5,7 +5,7 @@ import { strings } from './strings'
 import type { Gate } from './types'
 
 /** The longest pause between attempts while they fail, in ms. */
-export const longestPause = 60_000
+export const longestPause = 10_000
 
 /** The pause before the next attempt in ms, after so many failures in a row; random is in [0, 1). */
 export function pauseAfter(failures: number, period: number, random: number): number {

@@ -42,7 +42,68 @@ export interface Stats {
   readonly challenges: number
   /** Since the start, like received.qos1 or dropped.queueFull. */
   readonly totals: Readonly<Record<string, number>>
+  readonly storage: Storage
   readonly history: readonly Sample[] | null
+}
+
+/** What the data directory holds, in bytes. */
+export interface Storage {
+  readonly logBytes: number
+  readonly logLimit: number
+  readonly logFiles: number
+  readonly tablesBytes: number
+  readonly first: number
+  readonly last: number
+  /** Both 0 where the system does not tell. */
+  readonly diskFree: number
+  readonly diskSize: number
+  readonly lastCommit?: string
+  readonly lastFailure?: string
+  readonly error?: string
+}
+
+export interface ClientQueue {
+  readonly clientId: string
+  readonly userId: string
+  readonly connected: boolean
+  readonly since: string
+  readonly inflight: number
+  readonly window?: number
+  readonly messages: number
+  readonly bytes: number
+  readonly oldest?: string
+  readonly dropped?: Readonly<Record<string, number>>
+}
+
+export interface Queues {
+  readonly items: readonly ClientQueue[]
+  readonly sessions: number
+  readonly looked: number
+}
+
+export interface BoardInfo {
+  readonly challengeId: string
+  readonly title: string
+  readonly organizer: string
+  readonly metric: string
+  readonly state: string
+  readonly endsAt: string
+  readonly participants: number
+  readonly ranked: number
+  readonly activities: number
+  readonly flagged: number
+  readonly pending: number
+  readonly revision: number
+  readonly updatedAt?: string
+}
+
+export interface Rebuilt {
+  readonly identical: boolean
+  readonly digest: string
+  readonly revision: number
+  readonly periods: number
+  readonly ranked: number
+  readonly differences?: readonly { readonly part: string; readonly present: string; readonly rebuilt: string }[]
 }
 
 export interface ClientInfo {
@@ -61,6 +122,8 @@ export interface ClientInfo {
   readonly waiting: number
   readonly behind: boolean
   readonly will: boolean
+  readonly window?: number
+  readonly dropped?: Readonly<Record<string, number>>
 }
 
 export interface Queue {
@@ -75,6 +138,7 @@ export interface Refusal {
   readonly userId?: string
   readonly clientId?: string
   readonly via?: string
+  readonly remote?: string
   readonly action: string
   readonly target?: string
   readonly code: number
@@ -166,6 +230,7 @@ export interface Challenge {
 }
 
 export interface Board {
+  readonly next?: string
   readonly total: number
   readonly revision: number
   readonly unit: string
