@@ -115,7 +115,7 @@ func (e *Engine) tellSession(s *session, ev Event) {
 	if ev.Type == EventEnded {
 		typ = TellSessionEnded
 	}
-	e.happened(typ, s.rec.Host, s.id+"/"+ev.Timestamp.Format(time.RFC3339Nano), ev.Timestamp, s.resource())
+	e.happened(typ, s.rec.Host, s.id+"/"+ev.Timestamp.Format(time.RFC3339Nano), ev.Timestamp, e.resource(s))
 }
 
 // activityTold is what others are told of an activity.

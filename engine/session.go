@@ -140,11 +140,15 @@ func newSession(id string, rec sessionRecord, all *circles, now time.Time) *sess
 }
 
 // resource is the session as others see it. s.mu is held.
-func (s *session) resource() Session {
-	return Session{
-		ID: s.id, SessionSpec: s.rec.SessionSpec, State: s.rec.State,
+func (e *Engine) resource(s *session) Session {
+	r := Session{
+		ID: s.id, SessionSpec: s.rec.SessionSpec, State: s.rec.State, HostName: e.name(s.rec.Host),
 		CreatedAt: s.rec.CreatedAt, StartedAt: s.rec.StartedAt, EndedAt: s.rec.EndedAt,
 	}
+	if s.rec.Trainer != "" {
+		r.TrainerName = e.name(s.rec.Trainer)
+	}
+	return r
 }
 
 // allowed reports whether the user may be in the session. s.mu is held.

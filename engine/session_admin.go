@@ -78,7 +78,7 @@ func (e *Engine) PutSession(ctx context.Context, actor Actor, id string, spec Se
 	e.sessions.put(id, s)
 	e.tellChanges(s, 1)
 	e.touched(s)
-	res := s.resource()
+	res := e.resource(s)
 	s.mu.Unlock()
 	e.out.drain()
 	return res, true, nil
@@ -134,7 +134,7 @@ func (e *Engine) replaceSession(ctx context.Context, op string, actor Actor, s *
 		return Session{}, err
 	}
 	s.mu.RLock()
-	res := s.resource()
+	res := e.resource(s)
 	var changed, out []string // who may do more or less, and who may not be here any more
 	for _, role := range [][2]string{{before.Host, spec.Host}, {before.Trainer, spec.Trainer}} {
 		if role[0] != role[1] {
@@ -219,7 +219,7 @@ func (e *Engine) Session(id string) (Session, error) {
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.resource(), nil
+	return e.resource(s), nil
 }
 
 // Sessions returns up to limit sessions (100 where it is 0, at most 1000) by
@@ -230,7 +230,7 @@ func (e *Engine) Sessions(after string, limit int) ([]Session, string) {
 	list := make([]Session, 0, len(page))
 	for _, s := range page {
 		s.mu.RLock()
-		list = append(list, s.resource())
+		list = append(list, e.resource(s))
 		s.mu.RUnlock()
 	}
 	return list, next

@@ -34,7 +34,7 @@ func (e *Engine) tickSession(s *session, now time.Time, budget int) int {
 	next = earliest(next, e.endIdle(s, now))
 	if s.out.info {
 		s.out.info = false
-		e.out.state(topics.SessionInfoTopic(s.id), s.resource())
+		e.out.state(topics.SessionInfoTopic(s.id), e.resource(s))
 	}
 	if s.out.roster {
 		if s.out.rosterNext.After(now) {

@@ -32,10 +32,14 @@ type SessionSpec = workout.Spec
 // ChallengeSpec is the definition of a challenge.
 type ChallengeSpec = challenge.Spec
 
-// Session is a session as REST and session/{sid}/info show it.
+// Session is a session as REST and session/{sid}/info show it. HostName and
+// TrainerName are what host and trainer are called.
 type Session struct {
 	ID string `json:"sessionId"`
 	SessionSpec
+	HostName    string `json:"hostName,omitempty"`
+	TrainerName string `json:"trainerName,omitempty"`
+
 	State     workout.State `json:"state"`
 	CreatedAt time.Time     `json:"createdAt"`
 	StartedAt time.Time     `json:"startedAt,omitzero"`

@@ -95,6 +95,8 @@ var memberWords = map[string]word{
 	"kind":               {"workout: a live workout among equals; training: a trainer with clients", "training", m{"enum": words(workout.KindWorkout, workout.KindTraining)}},
 	"host":               {"the user who controls the session", "tess", nil},
 	"trainer":            {"the user who controls it too, and corrects form", "tess", nil},
+	"hostName":           {"what the host is called", "Tess", nil},
+	"trainerName":        {"what the trainer is called", "Tess", nil},
 	"visibility":         {"open: for everybody who is signed in; invite: for whom somebody puts in", "open", visibilities},
 	"rankBy":             {"what the live leaderboard ranks by", "distance", m{"enum": words(workout.Distance, workout.Calories, workout.Steps, workout.Repetitions, workout.HeartRate, workout.Power, workout.Speed, workout.Cadence)}},
 	"startsAt":           {"when it begins", "2026-06-01T08:00:00Z", nil},

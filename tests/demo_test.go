@@ -132,7 +132,7 @@ func TestDemo(t *testing.T) {
 	// 25 km more than the 36,150 m that one starts with.
 	eventually(t, "the upload is on the board", func() bool {
 		after := shell(t, lineWith(t, opening, "mosquitto_sub", "challenge/")+" -C 1 -W 20")
-		return after != before && strings.Contains(after, `"userId":"you","name":"You","score":61150`)
+		return after != before && strings.Contains(after, `"userId":"you","name":"Alex Ray","score":61150`)
 	})
 
 	if dirs, _ := filepath.Glob(filepath.Join(tmp, "fitmq-demo-*")); len(dirs) != 1 {

@@ -147,7 +147,8 @@ export class Challenge extends Handle {
     this.onInfo((info) => this.#set({ info }))
     this.onStatus((status) => this.#set({ status }))
     this.onLeaderboard((leaderboard) => this.#set({ leaderboard }))
-    this.onRank((rank) => this.#set({ rank }))
+    // Gone: one's activities were withdrawn, or a new period begins, and there is no rank any more.
+    this.listen<Rank>(topicOf('challengeRank', this.id, '{me}'), (m) => this.#set({ rank: m.payload }), () => this.#set({ rank: undefined }))
     this.listen<Achievement>(topicOf('challengeAchievements', this.id), (m) => {
       this.#set({ achievements: [...this.#now.achievements, m.payload].slice(-keptAchievements) })
       this.#awarded.emit(m.payload)

@@ -295,6 +295,7 @@ export class Client {
     hub.hold('user/{me}/#')
     hub.listen<Receipt>(topicOf('userReceipt', '{me}'), (m) => this.#receipts.take(m.payload))
     hub.listen<Refusal>(topicOf('userError', '{me}'), ({ payload: r }) => {
+      if (hub.recheck(r.topic)) return
       errors.emit(fromMqtt(r.code, r.reason, { topic: r.topic, messageId: r.messageId, activityId: r.activityId }))
     })
     hub.refused.on((error) => {

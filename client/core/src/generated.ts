@@ -89,6 +89,8 @@ export interface SessionInfo {
   readonly startsAt?: string
   /** Capacity is how many may take part at once, host and trainer aside. Zero: no limit of its own. */
   readonly capacity?: number
+  readonly hostName?: string
+  readonly trainerName?: string
   readonly state: 'scheduled' | 'live' | 'paused' | 'ended'
   readonly createdAt: string
   readonly startedAt?: string

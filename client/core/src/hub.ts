@@ -121,6 +121,18 @@ export class Hub {
     await this.#ask(way, [...this.#holdings.values()].filter((h) => h.count > 0))
   }
 
+  /**
+   * The broker says that a right has ended. Whoever holds that filter hears of it where it is so for this client, which
+   * asking again tells: the word is for all of a user's clients. False where nobody holds it.
+   */
+  recheck(filter: string): boolean {
+    const holding = [...this.#holdings.values()].find((h) => h.granted && this.expand(h.filter) === filter)
+    if (holding === undefined) return false
+    holding.asked = holding.granted = holding.known = false
+    if (this.#way) void this.#ask(this.#way, [holding])
+    return true
+  }
+
   detach(): void {
     this.#way = undefined
     for (const h of this.#holdings.values()) h.asked = h.granted = false

@@ -134,6 +134,25 @@ describe('Hub', () => {
     expect(thrown).toMatchObject([{ message: 'mine' }])
   })
 
+  test('ErrForbidden: a right that ends is asked for again, and told when it is gone', async () => {
+    const refused = vi.fn()
+    hub.refused.on(refused)
+    hub.hold('session/s/#')
+    await hub.attach(way)
+    expect(hub.recheck('session/other/#')).toBe(false)
+    expect(hub.recheck('session/s/#')).toBe(true) // another client's: ours goes on, with what is retained
+    await settle()
+    expect(way.wanted).toEqual([{ filter: 'session/s/#', fresh: true }, { filter: 'session/s/#', fresh: true }])
+    expect(refused).not.toHaveBeenCalled()
+    way.refuse.set('session/s/#', new FitmqError('forbidden', 'removed', { topic: 'session/s/#' }))
+    expect(hub.recheck('session/s/#')).toBe(true)
+    await settle()
+    expect(refused).toHaveBeenCalledOnce()
+    expect(hub.recheck('session/s/#'), 'once').toBe(false)
+    hub.hold('session/s/#').release()
+    await vi.advanceTimersByTimeAsync(1_000)
+  })
+
   test('ErrForbidden: a refusal is told to who holds and to who asks for refusals, and asked again by the next', async () => {
     const refused = vi.fn()
     hub.refused.on(refused)

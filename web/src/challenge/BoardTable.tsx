@@ -7,7 +7,7 @@ import { Avatar, Figure } from '../ui/parts'
 const t = strings.challenge
 
 /** A challenge's board; rows glide to their new places. */
-export function BoardTable({ entries, unit, me, caption = t.caption }: { entries: readonly BoardEntry[]; unit: string; me: string; caption?: string }) {
+export function BoardTable({ entries, unit, me, caption = t.caption, mine = t.you }: { entries: readonly BoardEntry[]; unit: string; me: string; caption?: string; mine?: string }) {
   const list = useReorder<HTMLTableSectionElement>(entries.map((e) => e.userId).join(' '))
   if (entries.length === 0) return <p className="empty">{t.empty}</p>
   return (
@@ -21,7 +21,7 @@ export function BoardTable({ entries, unit, me, caption = t.caption }: { entries
               <span className="board-who">
                 <Avatar userId={e.userId} name={e.name} size="small" />
                 <span className="board-name">{e.name}</span>
-                {e.userId === me && <span className="tag">{t.you}</span>}
+                {e.userId === me && <span className="tag">{mine}</span>}
               </span>
             </th>
             <td className="board-score"><Figure measure={score(e.score, unit)} /></td>

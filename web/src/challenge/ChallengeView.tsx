@@ -55,12 +55,12 @@ function Inside({ id }: { id: string }) {
       <div className="column-race">
         {status?.state === 'ended' && <Winners title={t.winners} list={status.winners ?? []} unit={info?.unit ?? ''} me={me.userId} />}
         <Board id={id} challenge={challenge} me={me.userId} />
+        <MyActivities id={id} me={me.userId} round={status?.revision} />
         {organizes && <Organizer id={id} round={status?.revision} />}
       </div>
       <div className="column-aside">
         <section className="panel" aria-label={strings.challenge.title}><Totals info={info} status={status} now={now} mine={rank?.score} /></section>
         {status?.state !== 'scheduled' && <ActivityForm submit={challenge.submitActivity} sports={info?.sports} ended={status?.state === 'ended'} />}
-        <MyActivities id={id} me={me.userId} round={status?.revision} />
         <Awards list={achievements} info={info} mine={rank?.score} now={now} />
       </div>
     </div>
@@ -89,7 +89,7 @@ function Board({ id, challenge, me }: { id: string; challenge: UseChallenge; me:
       <div className="segments" role="group" aria-label={t.views}>
         {views.map((v) => <button key={v} type="button" className="segment" aria-pressed={v === view} onClick={() => setView(v)}>{t.viewNames[v]}</button>)}
       </div>
-      {rank !== undefined && rank.rank > 0 && period === '' && (
+      {rank !== undefined && rank.rank > 0 && period === '' && view !== 'teams' && (
         <p className="my-rank pinned" data-testid="my-rank" data-rank={rank.rank} data-score={rank.score}>
           <span className="tag">{strings.roles.you}</span>
           {strings.challenge.myRank(rank.rank, rank.total)}
@@ -97,7 +97,7 @@ function Board({ id, challenge, me }: { id: string; challenge: UseChallenge; me:
         </p>
       )}
       {board === undefined ? <p className="empty" role="status">{strings.loading}</p> : view === 'teams' ? (
-        <BoardTable entries={(board.teams ?? []).map((x) => ({ ...x, userId: x.teamId }))} unit={unit} me={rank?.team?.teamId ?? ''} caption={t.teams} />
+        <BoardTable entries={(board.teams ?? []).map((x) => ({ ...x, userId: x.teamId }))} unit={unit} me={rank?.team?.teamId ?? ''} caption={t.teams} mine={t.myTeam} />
       ) : (
         <>
           {view === 'around' && !board.entries.some((e) => e.userId === me)

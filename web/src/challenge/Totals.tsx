@@ -27,7 +27,7 @@ export function Totals({ info, status, now, mine, compact = false }: Props) {
       <dl className="totals">
         {seconds !== undefined && (
           <div data-testid="challenge-time-left" data-seconds={seconds}>
-            <dt>{status.state === 'scheduled' ? t.startsIn : t.left}</dt>
+            <dt>{status.state === 'scheduled' ? t.startsIn : info?.period === undefined ? t.left : t.leftOf[info.period]}</dt>
             <dd>{formatTimeLeft(seconds)}</dd>
           </div>
         )}

@@ -9,6 +9,10 @@ const status: ChallengeStatus = {
 }
 
 describe('countdown', () => {
+  test('to the end of the period that runs', () => {
+    const current = { period: '2026-06-04', startsAt: '2026-06-04T00:00:00Z', endsAt: '2026-06-04T10:00:10Z', activities: 0, sum: 0 }
+    expect(countdown({ ...status, current }, now)).toBe(10)
+  })
   test('to the end while it runs, to the start before, to nothing after', () => {
     expect(countdown(status, now)).toBe(90)
     expect(countdown({ ...status, state: 'scheduled', startsAt: '2026-06-04T11:00:00Z' }, now)).toBe(3600)

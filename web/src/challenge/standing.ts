@@ -2,10 +2,10 @@
 import type { ChallengeInfo, ChallengeStatus } from '@fitmq/client'
 import { isId } from '../ticket'
 
-/** What is counted down to, in seconds; undefined when nothing is. */
-export function countdown(status: Pick<ChallengeStatus, 'state' | 'startsAt' | 'endsAt'>, now: number): number | undefined {
+/** What is counted down to, in seconds: the start, or the end of the period that runs, or of all; undefined when nothing is. */
+export function countdown(status: Pick<ChallengeStatus, 'state' | 'startsAt' | 'endsAt' | 'current'>, now: number): number | undefined {
   if (status.state === 'ended') return undefined
-  const until = Date.parse(status.state === 'scheduled' ? status.startsAt : status.endsAt)
+  const until = Date.parse(status.state === 'scheduled' ? status.startsAt : (status.current?.endsAt ?? status.endsAt))
   return Number.isNaN(until) ? undefined : Math.max(0, Math.round((until - now) / 1000))
 }
 

@@ -1,4 +1,4 @@
-import type { Leaderboard } from '@fitmq/client'
+import { FitmqError, type Leaderboard } from '@fitmq/client'
 import type { UseChallenge } from '@fitmq/react'
 import { useEffect, useState } from 'react'
 import { useTell, wordsOf } from '../shell/Notices'
@@ -36,7 +36,12 @@ export function useBoard(challenge: UseChallenge, view: BoardView, period: strin
     if (!needed || challenge.challenge === undefined) return
     let over = false
     const query = { ...(view === 'around' ? { around: me, limit: aroundRows } : { limit: Math.max(rows, step) }), ...(period === '' ? {} : { period }) }
-    challenge.page(query).then((board) => over || setAsked({ key, board }), (error: unknown) => over || tell(wordsOf(error)))
+    challenge.page(query).then((board) => over || setAsked({ key, board }), (error: unknown) => {
+      if (over) return
+      // Who has no score yet has no place to look around.
+      if (error instanceof FitmqError && error.code === 'not-found') setAsked({ key, board: { revision: 0, metric: '', unit: '', total: 0, entries: [] } })
+      else tell(wordsOf(error))
+    })
     return () => {
       over = true
     }

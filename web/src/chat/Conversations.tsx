@@ -20,7 +20,7 @@ export function Conversations({ open }: { open: string | undefined }) {
   const { conversations: unread } = useUnread()
   const { value, error, reload } = useAsked<List<Conversation>>('/conversations?limit=500')
   const news = Object.keys(unread).join(' ')
-  useEffect(reload, [news, reload]) // one that just began is in the list
+  useEffect(reload, [news, open, reload]) // one that just began is in the list, one that was left is not
   useEffect(() => learnNames((value?.items ?? []).flatMap((c) => c.people ?? [])), [value])
   const count = (c: Conversation): number => unread[c.conversationId] ?? 0
   const all = [...(value?.items ?? [])].sort((a, b) => Number(count(b) > 0) - Number(count(a) > 0) || (titleOf(a, me.userId, nameOf) < titleOf(b, me.userId, nameOf) ? -1 : 1))
@@ -75,7 +75,10 @@ function NewConversation() {
     event.preventDefault()
     const id = newId().slice(0, 12)
     client.request('PUT', `/conversations/${id}`, { title: String(new FormData(event.currentTarget).get('title') ?? '').trim(), members }).then(
-      () => go(hrefOf('chat', [id])),
+      () => {
+        setMembers([])
+        go(hrefOf('chat', [id]))
+      },
       (error: unknown) => tell(wordsOf(error)),
     )
   }

@@ -106,5 +106,8 @@ function measures(s: NonNullable<Tile['athlete']>['sample']): [string, Measure][
   if (s.elapsedTime !== undefined) shown.push([t.elapsed, { value: formatDuration(s.elapsedTime), unit: '' }])
   if (s.power !== undefined) shown.push([t.power, count(s.power, 'W')])
   if (s.cadence !== undefined) shown.push([t.cadence, count(s.cadence, 'rpm')])
+  if (s.repetitions !== undefined) shown.push([t.repetitions, count(s.repetitions, '')])
+  if (s.steps !== undefined) shown.push([t.steps, count(s.steps, '')])
+  if (s.calories !== undefined && s.distance === undefined) shown.push([t.calories, count(s.calories, 'kcal')])
   return shown
 }

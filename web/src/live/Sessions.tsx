@@ -60,7 +60,7 @@ export function Sessions({ kind, children }: { kind: Kind; children?: ReactNode 
                   <a className="row" href={hrefOf(room, [s.sessionId])} data-testid="session-link" data-session={s.sessionId}>
                     <span className="row-main">
                       <strong>{s.title || s.sessionId}</strong>
-                      <span className="muted">{[t.by(nameOf(s.host)), when(s, now)].filter(Boolean).join(' · ')}</span>
+                      <span className="muted">{[t.by(s.hostName ?? nameOf(s.host)), when(s, now)].filter(Boolean).join(' · ')}</span>
                     </span>
                     <span className="state-pill" data-state={s.state}>{strings.sessionState[s.state]}</span>
                   </a>

@@ -10,7 +10,7 @@ import (
 // refers to another.
 func (s *Stage) setUp(ctx context.Context, now time.Time) error {
 	for _, step := range []func(context.Context, time.Time) error{
-		s.makeUsers, s.makeSessions, s.makeChallenge, s.makeDaily, s.makeTalk, s.makePast,
+		s.makeUsers, s.makeSessions, s.makeChallenge, s.makeDaily, s.makePast, s.makeTalk,
 	} {
 		if err := step(ctx, now); err != nil {
 			return err

@@ -30,7 +30,7 @@ type account struct {
 func cast(maxHeartRate float64) map[string]*account {
 	list := []account{
 		{id: TrainerID, name: "Tess Morgan", role: "trainer"},
-		{id: WatcherID, name: "You", role: "member", maxHeartRate: maxHeartRate},
+		{id: WatcherID, name: "Alex Ray", role: "member", maxHeartRate: maxHeartRate},
 		{id: OperatorID, name: "Robin Root", role: "admin"},
 		{id: hannaID, name: "Hanna Lind", role: "member", maxHeartRate: 188},
 		{id: marcoID, name: "Marco Rossi", role: "member", maxHeartRate: 181},
@@ -75,6 +75,13 @@ var coachTalk = [][2]string{
 	{WatcherID, "How heavy?"},
 	{TrainerID, "Half of last week, slowly. The session is open, I am there now."},
 	{TrainerID, "Come in when you are warm. I send what I see while you train."},
+}
+
+// sessionTalk is what was said in sessions: where, by whom, what.
+var sessionTalk = [][3]string{
+	{SessionID, TrainerID, "Ten minutes easy, then whoever wants to race may."},
+	{SessionID, marcoID, "Watch out for the headwind on the back straight!"},
+	{trainingID, TrainerID, "Three sets each. I tell you what I see."},
 }
 
 // answers are given, in turn, to who writes to somebody of the cast.

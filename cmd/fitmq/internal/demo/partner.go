@@ -2,6 +2,7 @@ package demo
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -56,11 +57,17 @@ func (p *partner) hear(topic string, payload []byte) {
 		return
 	}
 	switch {
-	case m.State == "proposed" && m.Name == p.stage.cast[WatcherID].name:
+	case m.State == "proposed" && m.Name == firstName(p.stage.cast[WatcherID].name):
 		p.later(4*time.Second, func() { p.say("match/reply", 1, map[string]any{"partnerId": m.PartnerID, "accept": true}) })
 	case m.State == "matched" && m.UserID == WatcherID:
 		p.later(2*time.Second, func() {
 			p.say("chat/"+m.Conversation+"/message", 1, map[string]string{"content": "Hi! Nice that we found each other. When do you want to go?"})
 		})
 	}
+}
+
+// firstName is what a proposal tells of somebody.
+func firstName(name string) string {
+	first, _, _ := strings.Cut(name, " ")
+	return first
 }

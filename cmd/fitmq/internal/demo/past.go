@@ -30,6 +30,16 @@ func (s *Stage) makeTalk(ctx context.Context, _ time.Time) error {
 			return err
 		}
 	}
+	for i, line := range sessionTalk {
+		body := map[string]string{"content": line[2], "messageId": fmt.Sprintf("demo-session-%d", i)}
+		if err := s.publish(ctx, line[1], "session/"+line[0]+"/chat", body); err != nil {
+			return err
+		}
+	}
+	// What was told while the stage was set is no news.
+	if err := s.publish(ctx, WatcherID, "user/"+WatcherID+"/notification/read", map[string]bool{"all": true}); err != nil {
+		return err
+	}
 	return s.publish(ctx, TrainerID, "user/"+WatcherID+"/notification", map[string]any{
 		"content": "Your plan for this week is ready: two easy runs, one strength session.", "kind": "reminder",
 		"messageId": "demo-plan", "collapseKey": "plan",

@@ -1,0 +1,213 @@
+// What one does in the rooms beside the three great flows: groups, invitations, a challenge's board in its parts, a
+// trainer's overview. One broker for all; each test has people's own browsers.
+import { expect, test, type Browser, type Page } from '@playwright/test'
+import { Broker } from './broker.js'
+import { watchFaults } from './page.js'
+import { ana, ben, link, password, prepare, tess, type Person } from './scene.js'
+
+let broker: Broker
+let ends: (() => Promise<void>)[] = []
+
+test.beforeAll(async () => {
+  broker = await Broker.start('quotas: {member: {chatBurst: 0}, trainer: {chatBurst: 0}}')
+  await prepare(broker)
+  await broker.api('PUT', '/links/tess/ana', {})
+  await broker.api('PUT', '/links/tess/ben', {})
+})
+
+test.afterAll(async () => broker.stop())
+
+test.afterEach(async () => {
+  for (const end of ends.reverse()) await end()
+  ends = []
+})
+
+/** A browser of somebody's own, signed in and somewhere in the app. */
+async function open(browser: Browser, who: Person, place: string): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1100, height: 800 }, locale: 'en-GB' })
+  const page = await context.newPage()
+  const faults = watchFaults(page)
+  ends.push(async () => {
+    await context.close()
+    expect(faults).toEqual([])
+  })
+  await page.goto(link(broker, who))
+  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live')
+  await visit(page, place)
+  return page
+}
+
+async function visit(page: Page, place: string): Promise<void> {
+  await page.evaluate((hash) => (location.hash = hash), place)
+}
+
+/** Calls REST as somebody. */
+async function call(who: Person, method: 'PUT' | 'POST' | 'DELETE', path: string, body: unknown): Promise<void> {
+  const answer = await fetch(`${broker.url}/api/v1${path}`, {
+    method,
+    headers: { Authorization: `Basic ${btoa(`${who.id}:${password(who)}`)}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
+}
+
+const publish = (who: Person, topic: string, payload: unknown): Promise<void> => call(who, 'POST', '/publish', { topic, qos: 1, payload })
+
+test('a group: made, written in, renamed, somebody taken out, left', async ({ browser }) => {
+  const [atTess, atAna] = [await open(browser, tess, '#/chat'), await open(browser, ana, '#/chat')]
+  await atTess.locator('summary', { hasText: 'Write to somebody' }).click()
+  const make = atTess.getByRole('region', { name: 'New group' })
+  for (const id of ['ana', 'ben']) {
+    await make.getByRole('combobox', { name: 'Add somebody' }).fill(id)
+    await make.getByRole('button', { name: 'Add', exact: true }).click()
+  }
+  await make.getByRole('textbox', { name: 'Name of the group' }).fill('Early birds')
+  await make.getByRole('button', { name: 'Make group' }).click()
+  await expect(atTess.getByRole('heading', { name: 'Early birds' })).toBeVisible()
+  await atTess.getByRole('textbox', { name: 'Message' }).fill('Six o’clock')
+  await atTess.getByRole('textbox', { name: 'Message' }).press('Enter')
+  await atAna.getByRole('link', { name: /Early birds/ }).click()
+  await expect(atAna.getByRole('log')).toContainText('Six o’clock')
+  await expect(atTess.getByTestId('reach')).toHaveText('read by 1 of 2')
+
+  await atTess.getByRole('button', { name: 'Group', exact: true }).click()
+  await atTess.getByRole('form', { name: 'Rename' }).getByRole('textbox').fill('Night owls')
+  await atTess.getByRole('button', { name: 'Rename' }).click()
+  await expect(atTess.getByRole('heading', { name: 'Night owls' })).toBeVisible()
+  await atTess.getByRole('button', { name: 'Remove Ben Okafor' }).click()
+  await atTess.getByRole('button', { name: 'Yes' }).click()
+  await expect(atTess.getByTestId('group-member')).toHaveCount(2)
+  await expect(atTess.getByTestId('reach')).toHaveCount(0) // of two others one is left, and the tick says it
+  await expect(atTess.getByTestId('ticks')).toHaveAttribute('data-state', 'read')
+
+  await atAna.getByRole('button', { name: 'Group', exact: true }).click()
+  await expect(atAna.getByText('Only Tess Morgan changes this group.')).toBeVisible()
+  await expect(atAna.getByRole('button', { name: /Remove|Rename/ })).toHaveCount(0)
+  await atAna.getByRole('button', { name: 'Leave the group' }).click()
+  await atAna.getByRole('button', { name: 'Yes' }).click()
+  await expect(atAna.getByText('Choose a conversation.')).toBeVisible()
+  await expect(atAna.getByRole('link', { name: /birds|owls/ })).toHaveCount(0)
+})
+
+test('messages: earlier ones come when one scrolls up, without a jump; what was refused is sent again', async ({ browser }) => {
+  for (let i = 1; i <= 120; i++) await publish(i % 2 === 0 ? ana : tess, 'chat/ana.tess/message', { content: `line ${i}`, messageId: `l${i}` })
+  const page = await open(browser, ana, '#/chat/with/tess')
+  const log = page.getByRole('log', { name: 'Messages' })
+  await expect(log.getByText('line 120', { exact: true })).toBeInViewport()
+  await expect(log.getByText('line 71', { exact: true })).toBeAttached()
+  await expect(log.getByText('line 70', { exact: true })).not.toBeAttached()
+  await log.evaluate((box) => (box.scrollTop = 0))
+  await expect(log.getByText('line 21', { exact: true })).toBeAttached()
+  await expect(log.getByText('line 71', { exact: true })).toBeInViewport() // where one was reading
+  await expect(log.getByText('line 120', { exact: true })).not.toBeInViewport()
+  await expect(log.locator('[data-seq="120"] [data-testid=ticks]')).toHaveAttribute('data-state', /stored|delivered|read/)
+
+  // Blocked, one is refused like a stranger; when that is over the same message goes out, once.
+  await call(tess, 'PUT', '/me/blocks/ana', {})
+  await page.getByRole('textbox', { name: 'Message' }).fill('Are you there?')
+  await page.getByRole('textbox', { name: 'Message' }).press('Enter')
+  const mine = log.getByRole('listitem').filter({ hasText: 'Are you there?' })
+  await expect(mine).toContainText('Not sent:')
+  await call(tess, 'DELETE', '/me/blocks/ana', {})
+  await mine.getByRole('button', { name: 'Send again' }).click()
+  await expect(mine.getByTestId('ticks')).toHaveAttribute('data-state', /stored|delivered|read/)
+  await expect(mine).toHaveCount(1)
+})
+
+test('a session by invitation: counted down, somebody invited and removed; zones are everybody’s own', async ({ browser }) => {
+  await broker.api('PUT', '/users/ben/preferences', { maxHeartRate: 200 })
+  await broker.api('PUT', '/sessions/hills', {
+    kind: 'workout', title: 'Hill repeats', host: 'ana', visibility: 'invite', startsAt: new Date(Date.now() + 3_600_000).toISOString(),
+  })
+  const [atAna, atBen] = [await open(browser, ana, '#/live/hills'), await open(browser, ben, '#/live/hills')]
+  await expect(atAna.getByRole('timer')).toContainText(/Starts in (59:|1 h)/)
+  await expect(atBen.getByTestId('session-denied')).toBeVisible()
+  await atAna.getByTestId('members').locator('summary').click()
+  await atAna.getByRole('combobox', { name: 'Invite somebody' }).fill('ben')
+  await atAna.getByRole('button', { name: 'Invite', exact: true }).click()
+  await expect(atAna.getByTestId('member')).toHaveCount(2)
+  await atBen.getByRole('button', { name: 'Try again' }).click()
+  await expect(atBen.getByTestId('session-title')).toHaveText('Hill repeats')
+  await atAna.getByRole('button', { name: 'Start', exact: true }).click()
+  await expect(atBen.getByTestId('session-state')).toHaveText('In progress')
+  await publish(ben, 'session/hills/progress/ben', {
+    seq: 1, timestamp: new Date().toISOString(), elapsedTime: 60, sport: 'running', status: 'active', heartRate: 150, distance: 200,
+  })
+  const tile = atAna.locator('[data-testid=tile][data-user=ben]')
+  await expect(tile).toHaveAttribute('data-zone', '3')
+  await expect(tile).toContainText('Zone 3')
+  await broker.api('PUT', '/users/ben/preferences', { maxHeartRate: 160 })
+  await expect(tile).toContainText('Zone 5')
+  await atAna.getByRole('button', { name: 'Remove Ben Okafor' }).click()
+  await atAna.getByRole('button', { name: 'Yes' }).click()
+  await expect(atBen.getByTestId('session-denied')).toBeVisible()
+  await atAna.getByRole('button', { name: 'End', exact: true }).click()
+  await expect(atAna.getByTestId('summary')).toBeVisible()
+  await expect(atAna.getByTestId('other-summary')).toContainText('Ben Okafor')
+})
+
+test('a challenge: teams, yesterday’s board, around me, withdrawn, and reviewed', async ({ browser }) => {
+  const day = (n: number): string => new Date(Math.floor(Date.now() / 86_400_000 + n) * 86_400_000).toISOString()
+  await broker.api('PUT', '/challenges/daily', {
+    title: 'Every day', organizer: 'tess', visibility: 'open', metric: 'distance', period: 'daily', startsAt: day(-2), endsAt: day(5), goal: 5000, goalOf: 'each',
+    teams: [{ id: 'red', name: 'Red shoes', members: ['ana'] }, { id: 'blue', name: 'Blue shoes', members: ['ben'] }],
+  })
+  for (const p of [ana, ben]) await broker.api('PUT', `/challenges/daily/participants/${p.id}`, {})
+  const handIn = (who: Person, activityId: string, metres: number, endsAt: number): Promise<void> => publish(who, 'challenge/daily/activity', {
+    activityId, sport: 'running', startTime: new Date(endsAt - 900_000).toISOString(), totalElapsedTime: 900, totalDistance: metres,
+  })
+  await handIn(ana, 'yesterday', 4321, Date.parse(day(0)) - 3_600_000)
+  await handIn(ben, 'today', 3000, Date.now())
+  await handIn(ana, 'slow', 2500, Date.now())
+  await handIn(ana, 'odd', 7000, Date.now())
+  const [atAna, atTess] = [await open(browser, ana, '#/challenges/daily'), await open(browser, tess, '#/challenges/daily')]
+  const board = atAna.getByTestId('challenge')
+  await expect(board.getByRole('row').first()).toContainText('Ana Ferreira')
+  await expect(atAna.getByTestId('challenge-goal')).toHaveAttribute('data-progress', '1.9')
+  await board.getByRole('button', { name: 'Teams' }).click()
+  await expect(board.getByRole('row').first()).toContainText('Red shoes')
+  await board.getByRole('button', { name: 'Around me' }).click()
+  await expect(board.getByRole('row').filter({ hasText: 'Ana Ferreira' })).toBeVisible()
+  await board.getByRole('button', { name: 'Top' }).click()
+  await board.getByRole('combobox').selectOption({ index: 1 })
+  await expect(board.getByRole('row')).toHaveCount(1)
+  await expect(board.getByRole('row')).toContainText('4.32')
+  await board.getByRole('combobox').selectOption({ index: 0 })
+
+  // What looks odd counts until the organizer takes it out.
+  const odd = atTess.getByTestId('organizer').getByTestId('handed-in')
+  await expect(odd).toHaveCount(1)
+  await odd.getByRole('button', { name: 'Take out' }).click()
+  await expect(odd).toHaveAttribute('data-fate', 'barred')
+  await expect(board.getByRole('row').first()).toContainText('Ben Okafor')
+  const mine = atAna.getByTestId('my-activities')
+  await expect(mine.locator('[data-activity=odd]')).toHaveAttribute('data-fate', 'barred')
+  await mine.locator('[data-activity=slow]').getByRole('button', { name: /^Withdraw/ }).click()
+  await mine.getByRole('button', { name: 'Yes' }).click()
+  await expect(mine.locator('[data-activity=slow]')).toHaveAttribute('data-fate', 'withdrawn')
+  await expect(board.getByRole('row')).toHaveCount(1)
+  await board.getByRole('button', { name: 'Around me' }).click()
+  await expect(board).toContainText('You are not on this board yet')
+})
+
+test('a trainer sees who trains, and says a quick word that is seen', async ({ browser }) => {
+  await broker.api('PUT', '/sessions/legs', { kind: 'training', title: 'Leg day', host: 'tess', trainer: 'tess', visibility: 'open' })
+  const [atTess, atAna] = [await open(browser, tess, '#/training'), await open(browser, ana, '#/training/legs')]
+  await expect(atAna.getByTestId('session-state')).toHaveText('In progress')
+  await publish(ana, 'session/legs/progress/ana', {
+    seq: 1, timestamp: new Date().toISOString(), elapsedTime: 60, sport: 'training', status: 'active', heartRate: 120, repetitions: 12,
+  })
+  const tile = atTess.locator('[data-testid=client][data-user=ana]')
+  await expect(tile).toContainText('120')
+  await expect(tile).toContainText('Zone 2')
+  await expect(tile).toContainText('12 repetitions')
+  await expect(atTess.getByTestId('training-now')).toHaveText('One trains right now.')
+  await expect(atTess.getByTestId('client').first()).toHaveAttribute('data-user', 'ana') // before Ben, who does not train
+  await tile.getByLabel('What to say').selectOption({ label: 'Back straight' })
+  await tile.getByRole('button', { name: 'Send' }).click()
+  await expect(tile.getByTestId('last-correction')).toContainText('Back straight')
+  await expect(atAna.getByRole('article')).toContainText('Back straight')
+  await expect(atAna.getByRole('img', { name: /deadlift.*spine marked/i })).toBeVisible()
+  await atAna.getByRole('button', { name: 'Got it' }).click()
+  await expect(tile.getByTestId('last-correction')).toHaveAttribute('data-state', 'seen')
+})
