@@ -91,15 +91,16 @@ const roots: readonly Omit<View, 'who'>[] = [
   part('dialog', (page) => page.getByRole('dialog'), {
     place: '#/console/clients/watch-ana', first: (page) => page.getByRole('button', { name: 'Disconnect' }).click(),
     last: (page) => page.keyboard.press('Escape'),
+  part('queues', (page) => page.getByText(/What waits for each session/)),
   }),
   part('refusals', (page) => page.getByTestId('refusal').first(), { first: (_, world) => world.trespass() }),
   part('boards', link(/Hundred kilometres/)),
   part('board', (page) => page.getByTestId('board').getByRole('row', { name: /Dmitri/ }), { place: '#/console/boards/spring' }),
   part('sessions', (page) => page.getByText('Leg day')),
-  part('session', heading(/track/), { place: `#/console/sessions/${session}` }),
+  part('session', heading(/Members of .*track/i), { place: `#/console/sessions/${session}` }),
   part('users', (page) => page.getByTestId('user-row').first()),
   part('user', (page) => page.getByRole('combobox', { name: 'Role' }), {
-    place: '#/console/users', first: (page) => page.getByTestId('user-row').filter({ hasText: 'chiara' }).getByRole('button').click(),
+    place: '#/console/users', first: (page) => page.getByTestId('user-row').filter({ hasText: 'chiara' }).getByRole('button', { name: 'Change chiara' }).click(),
   }),
   part('webhooks', (page) => page.getByText(/no webhooks/i)),
   part('explain', (page) => page.getByRole('searchbox').or(page.getByRole('textbox'))),
