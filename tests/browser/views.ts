@@ -91,8 +91,8 @@ const roots: readonly Omit<View, 'who'>[] = [
   part('dialog', (page) => page.getByRole('dialog'), {
     place: '#/console/clients/watch-ana', first: (page) => page.getByRole('button', { name: 'Disconnect' }).click(),
     last: (page) => page.keyboard.press('Escape'),
-  part('queues', (page) => page.getByText(/What waits for each session/)),
   }),
+  part('queues', (page) => page.getByText(/What waits for each session/)),
   part('refusals', (page) => page.getByTestId('refusal').first(), { first: (_, world) => world.trespass() }),
   part('boards', link(/Hundred kilometres/)),
   part('board', (page) => page.getByTestId('board').getByRole('row', { name: /Dmitri/ }), { place: '#/console/boards/spring' }),
