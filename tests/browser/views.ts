@@ -103,7 +103,7 @@ const roots: readonly Omit<View, 'who'>[] = [
     place: '#/console/users', first: (page) => page.getByTestId('user-row').filter({ hasText: 'chiara' }).getByRole('button', { name: 'Change chiara' }).click(),
   }),
   part('webhooks', (page) => page.getByText(/no webhooks/i)),
-  part('explain', (page) => page.getByRole('searchbox').or(page.getByRole('textbox'))),
+  part('explain', (page) => page.getByRole('textbox', { name: 'Message or activity id' })),
 ]
 
 /** All of them, in the order in which they are looked at; each person has one page throughout. */
