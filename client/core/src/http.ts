@@ -33,6 +33,7 @@ export class Http {
         method,
         headers: { Authorization: authorization, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
         cache: 'no-store',
+        credentials: 'omit', // with others a browser answers a refusal with its own dialog for a password, and the page hangs behind it
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal === undefined ? {} : { signal }),
       })
