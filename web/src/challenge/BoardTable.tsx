@@ -1,8 +1,9 @@
-import type { BoardEntry, Rank } from '@fitmq/client'
+import type { BoardEntry, Leaderboard, Rank } from '@fitmq/client'
 import { score } from '../format'
 import { strings } from '../strings'
 import { useReorder } from '../ui/hooks'
 import { Avatar, Figure } from '../ui/parts'
+import { placesOf } from './standing'
 
 const t = strings.challenge
 
@@ -33,12 +34,12 @@ export function BoardTable({ entries, unit, me, caption = t.caption, mine = t.yo
 }
 
 /** One's own place when it is not on the board that is shown. */
-export function MyRow({ rank, unit }: { rank: Rank | undefined; unit: string }) {
+export function MyRow({ rank, board, unit }: { rank: Rank | undefined; board: Leaderboard | undefined; unit: string }) {
   if (rank === undefined || rank.rank <= 0) return null
   return (
     <p className="my-rank" data-testid="my-rank" data-rank={rank.rank} data-score={rank.score}>
       <span className="tag">{strings.roles.you}</span>
-      {t.myRank(rank.rank, rank.total)}
+      {t.myRank(rank.rank, placesOf(rank, board))}
       <Figure measure={score(rank.score, unit)} />
     </p>
   )

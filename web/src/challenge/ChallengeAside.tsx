@@ -47,7 +47,7 @@ function Joint({ id }: { id: string }) {
           <Totals info={info} status={status} now={now} mine={rank?.score} compact />
           <BoardTable entries={board?.entries ?? []} unit={board?.unit ?? info?.unit ?? ''} me={me.userId} />
           {board !== undefined && board.total > board.entries.length && <p className="fine">{t.shown(board.entries.length, board.total)}</p>}
-          {!listed && <MyRow rank={rank} unit={board?.unit ?? ''} />}
+          {!listed && <MyRow rank={rank} board={board} unit={board?.unit ?? ''} />}
         </>
       )}
     </section>

@@ -15,6 +15,7 @@ import { NotIn } from './ChallengeAside'
 import { MyActivities } from './MyActivities'
 import { Organizer } from './Organizer'
 import { PeriodChoice } from './PeriodChoice'
+import { placesOf } from './standing'
 import { Totals } from './Totals'
 import { useBoard, type BoardView } from './useBoard'
 import { useJoined } from './useJoined'
@@ -92,7 +93,7 @@ function Board({ id, challenge, me }: { id: string; challenge: UseChallenge; me:
       {rank !== undefined && rank.rank > 0 && period === '' && view !== 'teams' && (
         <p className="my-rank pinned" data-testid="my-rank" data-rank={rank.rank} data-score={rank.score}>
           <span className="tag">{strings.roles.you}</span>
-          {strings.challenge.myRank(rank.rank, rank.total)}
+          {strings.challenge.myRank(rank.rank, placesOf(rank, board))}
           <Figure measure={score(rank.score, unit)} />
         </p>
       )}

@@ -1,6 +1,6 @@
 import type { ChallengeStatus } from '@fitmq/client'
 import { describe, expect, test } from 'vitest'
-import { awardSteps, countdown, goalShare, teamsOf } from './standing'
+import { awardSteps, countdown, goalShare, placesOf, teamsOf } from './standing'
 
 const now = Date.parse('2026-06-04T10:00:00Z')
 const status: ChallengeStatus = {
@@ -21,6 +21,12 @@ describe('countdown', () => {
   test('stops at zero when the broker has not yet said that it is over', () => {
     expect(countdown(status, now + 200_000)).toBe(0)
   })
+})
+
+test('placesOf counts those who have come since one\'s own card', () => {
+  expect(placesOf({ revision: 4, total: 5 }, undefined)).toBe(5)
+  expect(placesOf({ revision: 4, total: 5 }, { revision: 7, total: 6 })).toBe(6)
+  expect(placesOf({ revision: 9, total: 7 }, { revision: 7, total: 6 })).toBe(7)
 })
 
 describe('goalShare', () => {

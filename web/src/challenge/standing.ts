@@ -1,5 +1,5 @@
 // How a challenge stands, derived from what the broker says of it. Pure.
-import type { ChallengeInfo, ChallengeStatus } from '@fitmq/client'
+import type { ChallengeInfo, ChallengeStatus, Leaderboard, Rank } from '@fitmq/client'
 import { isId } from '../ticket'
 
 /** What is counted down to, in seconds: the start, or the end of the period that runs, or of all; undefined when nothing is. */
@@ -7,6 +7,11 @@ export function countdown(status: Pick<ChallengeStatus, 'state' | 'startsAt' | '
   if (status.state === 'ended') return undefined
   const until = Date.parse(status.state === 'scheduled' ? status.startsAt : (status.current?.endsAt ?? status.endsAt))
   return Number.isNaN(until) ? undefined : Math.max(0, Math.round((until - now) / 1000))
+}
+
+/** Out of how many one's place is: one's own card is not sent again for those who have come since, the board is. */
+export function placesOf(rank: Pick<Rank, 'revision' | 'total'>, board: Pick<Leaderboard, 'revision' | 'total'> | undefined): number {
+  return board !== undefined && board.revision > rank.revision ? board.total : rank.total
 }
 
 /** How much of the goal is done, 0 and up; mine where the goal is each one's own; undefined without a goal. */
