@@ -1,5 +1,5 @@
 import { Handle, type Core } from './core.js'
-import { Emitter, trim, View, type Off } from './emitter.js'
+import { Emitter, View, type Off } from './emitter.js'
 import { asFitmqError } from './errors.js'
 import type { Message, Receipt } from './generated.js'
 import { SentMessage, type MessageInput, type MessageState, type Receipts } from './sent.js'
@@ -26,7 +26,7 @@ export interface ConversationState {
 /** How long somebody counts as writing, and how often one says so oneself, in ms. */
 const typingFor = 5_000
 const typingEvery = 2_000
-/** How many messages are kept in the state, and how many are loaded first. */
+/** How many messages are kept in the state (a message more drops the oldest; loadEarlier brings them back), and how many are loaded first. */
 const kept = 500
 const firstPage = 50
 
@@ -191,11 +191,21 @@ export class ConversationHandle extends Handle {
       this.#head = Math.max(this.#head, m.seq)
       this.#wrote(m)
     }
-    trim(this.#items, kept)
+    this.#drop()
     for (const s of this.#sending) if (s.messageId === m.messageId) this.#sending.delete(s)
     if (quiet && !before) this.#untold.add(m.seq)
     if (!quiet && (this.#untold.delete(m.seq) || change || !before)) this.#heard.emit(m)
     this.state.touch()
+  }
+
+  /** Lets go of the oldest above kept. By seq: earlier pages come later, so the order of arrival says nothing. */
+  #drop(): void {
+    if (this.#items.size <= kept) return
+    const oldest = [...this.#items.keys()].sort((a, b) => a - b).slice(0, this.#items.size - kept)
+    for (const seq of oldest) {
+      this.#items.delete(seq)
+      this.#untold.delete(seq)
+    }
   }
 
   #receipt(r: Receipt): void {

@@ -104,6 +104,41 @@ describe('ConversationHandle typing of the other one', () => {
   })
 })
 
+describe('ConversationHandle.loadEarlier', () => {
+  const page = (from: number, to: number): Message[] => Array.from({ length: to - from + 1 }, (_, i) => message(from + i, from + i))
+  const seqs = (): number[] => rig.chat.state.get().messages.map((m) => m.seq)
+
+  test('OK: what is said after earlier pages were loaded lets go of the oldest, not of what was said last', async () => {
+    await rig.history(page(551, 600))
+    for (let from = 501; from > 51; from -= 50) {
+      const found = rig.chat.loadEarlier()
+      await settle()
+      await rig.history(page(from, from + 49))
+      expect(await found).toBe(true)
+    }
+    expect(seqs()).toHaveLength(500)
+    rig.says(message(601, 601))
+    rig.says(message(602, 602))
+    expect(seqs()).toEqual(Array.from({ length: 500 }, (_, i) => 103 + i))
+  })
+
+  test('OK: more may be read back than is kept; the next message leaves the newest 500, and the rest can be loaded again', async () => {
+    await rig.history(page(601, 650))
+    const found = rig.chat.loadEarlier(600)
+    await settle()
+    await rig.history(page(1, 600))
+    expect(await found).toBe(true)
+    expect(seqs()).toHaveLength(650)
+    rig.says(message(651, 651))
+    expect(seqs()).toEqual(Array.from({ length: 500 }, (_, i) => 152 + i))
+    const again = rig.chat.loadEarlier()
+    await settle()
+    await rig.history(page(102, 151))
+    expect(await again).toBe(true)
+    expect(seqs()[0]).toBe(102)
+  })
+})
+
 describe('ConversationHandle.typing', () => {
   test('OK: told at the first key, then every 2 s, taken back once', async () => {
     rig.chat.typing(false)
