@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -34,14 +35,11 @@ func readBody(r *http.Request, v any, extra ...string) error {
 		// A page of another origin can POST without a type, never with this one.
 		return problem(http.StatusUnsupportedMediaType, "send the header Content-Type: application/json")
 	}
-	data, err := io.ReadAll(r.Body)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return problem(http.StatusRequestEntityTooLarge, "the body is over the limit of %d bytes", tooLarge.Limit)
-	case err != nil:
-		return problem(http.StatusBadRequest, "the body could not be read to its end")
-	case !utf8.Valid(data):
+	data, err := wholeBody(r)
+	if err != nil {
+		return err
+	}
+	if !utf8.Valid(data) {
 		return problem(http.StatusBadRequest, "the body is not UTF-8")
 	}
 	if err := checkMembers(data, append(memberNames(reflect.TypeOf(v).Elem()), extra...)); err != nil {
@@ -51,6 +49,21 @@ func readBody(r *http.Request, v any, extra ...string) error {
 		return unmarshalProblem(err)
 	}
 	return nil
+}
+
+// wholeBody reads the body to its end. The errors are Problems.
+func wholeBody(r *http.Request) ([]byte, error) {
+	data, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, problem(http.StatusRequestEntityTooLarge, "the body is over the limit of %d bytes", tooLarge.Limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, problem(http.StatusRequestTimeout, "the body came too slowly")
+	case err != nil:
+		return nil, problem(http.StatusBadRequest, "the body could not be read to its end")
+	}
+	return data, nil
 }
 
 // memberNames are the JSON names of a struct's fields.

@@ -21,12 +21,9 @@ import (
 )
 
 const (
-	// heartbeat is how often a stream without messages gets a comment, so that
-	// proxies keep it and a client that is gone is noticed.
-	heartbeat = 15 * time.Second
-	// streamWrite is how long a client may take no byte at all of what is written
-	// to it; then the stream ends and its session waits for the client.
-	streamWrite = 30 * time.Second
+	// streamPart is how much is written to a stream under one deadline, in bytes: a
+	// slow client gets fresh time for each part, one that takes nothing does not.
+	streamPart = 16 << 10
 	// retryHint is after how many milliseconds a client should come again; as much
 	// again is added by chance when the server goes down, so that not all come at
 	// once.
@@ -96,7 +93,9 @@ func (g *Gateway) events(w http.ResponseWriter, r *http.Request) {
 	defer g.streams.leave(req.id.UserID)
 	defer st.Close()
 	g.metrics.observe(route, r.Method, http.StatusOK, time.Since(start))
-	out.serve(g.draining, st)
+	if out.serve(g.draining, st) {
+		g.metrics.cut()
+	}
 }
 
 // openEvents takes the session over and writes what comes before its events.
@@ -124,7 +123,7 @@ func (g *Gateway) openEvents(w http.ResponseWriter, r *request) (st Stream, out 
 	}
 	grants, err := subscribeNew(st, ask, qos)
 	if err == nil {
-		out, err = newEventWriter(w, r.Request)
+		out, err = newEventWriter(w, r.Request, g.o.Limits)
 	}
 	if err == nil {
 		err = out.opened(ask.ClientID, st, grants)
@@ -255,14 +254,16 @@ func badClientID(id string) string {
 
 // eventWriter writes a stream of events to a client. One goroutine uses it.
 type eventWriter struct {
-	w   http.ResponseWriter
-	rc  *http.ResponseController
-	ctx context.Context
-	b   bytes.Buffer
+	w       http.ResponseWriter
+	rc      *http.ResponseController
+	ctx     context.Context
+	limits  Limits
+	stalled bool // the last write ended at its deadline
+	b       bytes.Buffer
 }
 
-func newEventWriter(w http.ResponseWriter, r *http.Request) (*eventWriter, error) {
-	out := &eventWriter{w: w, rc: http.NewResponseController(w), ctx: r.Context()}
+func newEventWriter(w http.ResponseWriter, r *http.Request, limits Limits) (*eventWriter, error) {
+	out := &eventWriter{w: w, rc: http.NewResponseController(w), ctx: r.Context(), limits: limits}
 	// The server's own limits are those of a request; a stream has no end.
 	if err := out.rc.SetReadDeadline(time.Time{}); err != nil {
 		return nil, fmt.Errorf("prepare a stream: %w", err)
@@ -312,25 +313,41 @@ func (o *eventWriter) message(e *Event) {
 
 // flush writes what was added.
 func (o *eventWriter) flush() error {
-	if err := o.rc.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
-		return fmt.Errorf("write events: %w", err)
+	for rest := o.b.Bytes(); len(rest) > 0; {
+		part := rest[:min(len(rest), streamPart)]
+		rest = rest[len(part):]
+		start := time.Now()
+		err := o.rc.SetWriteDeadline(start.Add(o.limits.StreamWrite))
+		if err == nil {
+			_, err = o.w.Write(part)
+		}
+		if err == nil {
+			err = o.rc.Flush()
+		}
+		if err != nil {
+			o.stalled = time.Since(start) >= o.limits.StreamWrite
+			return fmt.Errorf("write events: %w", err)
+		}
 	}
-	_, err := o.w.Write(o.b.Bytes())
 	if o.b.Cap() > 256<<10 { // many quiet streams must not keep much
 		o.b = bytes.Buffer{}
 	}
 	o.b.Reset()
-	return errors.Join(err, o.rc.Flush())
+	// HTTP/2 would end the stream at the deadline also while nothing is written.
+	if err := o.rc.SetWriteDeadline(time.Time{}); err != nil {
+		return fmt.Errorf("write events: %w", err)
+	}
+	return nil
 }
 
 // serve writes the stream's events until it ends, the client goes, or the server
-// goes down.
-func (o *eventWriter) serve(draining context.Context, st Stream) {
+// goes down. cut: it has ended because the client took nothing any more.
+func (o *eventWriter) serve(draining context.Context, st Stream) (cut bool) {
 	ctx, stop := context.WithCancel(o.ctx)
 	defer stop()
 	defer context.AfterFunc(draining, stop)()
 	for {
-		wait, cancel := context.WithTimeout(ctx, heartbeat)
+		wait, cancel := context.WithTimeout(ctx, o.limits.Heartbeat)
 		events, err := st.Next(wait)
 		cancel()
 		var end *StreamEnd
@@ -341,17 +358,17 @@ func (o *eventWriter) serve(draining context.Context, st Stream) {
 			}
 		case errors.As(err, &end):
 			o.ended(end)
-			return
+			return o.stalled
 		case draining.Err() != nil:
 			o.ended(&StreamEnd{Code: 0x8B, Reason: "the server is going down"})
-			return
+			return o.stalled
 		case ctx.Err() != nil:
-			return // the client has gone
+			return false // the client has gone
 		default:
 			o.b.WriteString(":\n\n")
 		}
 		if o.flush() != nil {
-			return // it takes nothing any more
+			return o.stalled
 		}
 	}
 }

@@ -6,16 +6,22 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/fitmq/fitmq/gateway"
+	"github.com/fitmq/fitmq/tests/await"
 )
 
 // fakeStreams gives streams of two events that end when they are told to.
 type fakeStreams struct {
-	end chan struct{}
-	ask gateway.StreamRequest
+	end    chan struct{}
+	closed chan struct{} // told when one is closed, where anybody looks
+	flood  atomic.Bool   // events without end
+	ask    gateway.StreamRequest
 }
 
 func (f *fakeStreams) OpenStream(_ context.Context, r gateway.StreamRequest) (gateway.Stream, error) {
@@ -33,6 +39,9 @@ type fakeStream struct {
 }
 
 func (s *fakeStream) Next(ctx context.Context) ([]gateway.Event, error) {
+	if s.f.flood.Load() {
+		return []gateway.Event{{ID: "1-1", Topic: "a", Payload: make([]byte, 1<<20)}}, nil
+	}
 	if !s.sent {
 		s.sent = true
 		return []gateway.Event{
@@ -56,12 +65,17 @@ func (*fakeStream) Subscribe(filters []string, qos byte) ([]gateway.Grant, error
 
 func (*fakeStream) Unsubscribe([]string) ([]gateway.Grant, error) { return nil, nil }
 func (*fakeStream) Subscriptions() map[string]byte                { return map[string]byte{"session/s1/info": 2} }
-func (*fakeStream) Close()                                        {}
+func (s *fakeStream) Close() {
+	select {
+	case s.f.closed <- struct{}{}:
+	default:
+	}
+}
 
 // serveEvents runs the gateway behind a real server.
 func serveEvents(t *testing.T, http2 bool, change ...func(*gateway.Options)) (*house, *fakeStreams, func() *http.Response) {
 	t.Helper()
-	streams := &fakeStreams{end: make(chan struct{})}
+	streams := &fakeStreams{end: make(chan struct{}), closed: make(chan struct{}, 1)}
 	h := newHouse(t, append([]func(*gateway.Options){func(o *gateway.Options) { o.Streams = streams }}, change...)...)
 	server := httptest.NewUnstartedServer(h)
 	server.EnableHTTP2 = http2
@@ -153,5 +167,68 @@ func TestGateway_EventsDrain(t *testing.T) {
 	all, err := io.ReadAll(res.Body)
 	if err != nil || !strings.Contains(string(all), `data: {"code":139,`) || strings.Count(string(all), "retry: ") != 2 {
 		t.Errorf("got %s %v", all, err)
+	}
+}
+
+// Comments come while nothing happens, and longer than a write may take.
+func TestGateway_EventsHeartbeat(t *testing.T) {
+	for proto, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
+		t.Run(proto, func(t *testing.T) {
+			_, streams, get := serveEvents(t, http2, func(o *gateway.Options) { o.Limits.Heartbeat = 10 * time.Millisecond })
+			res := get()
+			got := make([]byte, len(wantEvents)+3*len(":\n\n"))
+			if _, err := io.ReadFull(res.Body, got); err != nil || string(got[len(wantEvents):]) != strings.Repeat(":\n\n", 3) {
+				t.Fatalf("%v: got %s", err, got)
+			}
+			close(streams.end)
+			if rest, err := io.ReadAll(res.Body); err != nil || !strings.Contains(string(rest), "event: end") {
+				t.Errorf("%v: ended with %s", err, rest)
+			}
+		})
+	}
+}
+
+// A stream lives on though its writes have a deadline that is over: it is for
+// writing, not for waiting.
+func TestGateway_EventsQuiet(t *testing.T) {
+	_, streams, get := serveEvents(t, true, func(o *gateway.Options) {
+		o.Limits.StreamWrite, o.Limits.Heartbeat = time.Second, 2*time.Second
+	})
+	res := get()
+	got := make([]byte, len(wantEvents)+len(":\n\n"))
+	if _, err := io.ReadFull(res.Body, got); err != nil || !strings.HasSuffix(string(got), "\n:\n\n") {
+		t.Fatalf("%v: got %s", err, got)
+	}
+	close(streams.end)
+	if rest, err := io.ReadAll(res.Body); err != nil || !strings.Contains(string(rest), "event: end") {
+		t.Errorf("%v: ended with %s", err, rest)
+	}
+}
+
+// A client that takes nothing of what is written is cut off, and counted; one that
+// goes by itself is not.
+func TestGateway_EventsStalled(t *testing.T) {
+	for proto, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
+		t.Run(proto, func(t *testing.T) {
+			h, streams, get := serveEvents(t, http2, func(o *gateway.Options) {
+				o.Registry = prometheus.NewRegistry()
+				o.Limits.StreamWrite = time.Second
+			})
+			get().Body.Close()
+			<-streams.closed
+			if got := h.do(t, "", "GET", "/metrics", "").Body; !strings.Contains(got, "fitmq_streams_cut_total 0\n") {
+				t.Error("one that went by itself is counted")
+			}
+			streams.flood.Store(true)
+			res := get()
+			<-streams.closed
+			cut := func() bool {
+				return strings.Contains(h.do(t, "", "GET", "/metrics", "").Body, "fitmq_streams_cut_total 1\n")
+			}
+			await.Until(t, "the cut is counted", cut)
+			if all, err := io.ReadAll(res.Body); err == nil {
+				t.Errorf("the stream has an end after %d bytes", len(all))
+			}
+		})
 	}
 }

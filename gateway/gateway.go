@@ -95,6 +95,12 @@ type Limits struct {
 	// Streams is how many event streams may be open, over which the answer is 503;
 	// zero means 10,000. StreamsPerUser is how many of one user, 429; zero means 50.
 	Streams, StreamsPerUser int
+	// Heartbeat is after how long without a message a stream gets a comment, so that
+	// proxies keep it and a client that is gone is noticed; zero means 15 s.
+	Heartbeat time.Duration
+	// StreamWrite is how long a stream's client may take nothing of what is written to
+	// it; then the stream ends, counted, and its session waits. Zero means 30 s.
+	StreamWrite time.Duration
 	// IdleTime of a kept connection; zero means 2 min.
 	IdleTime time.Duration
 }
@@ -105,6 +111,8 @@ func (l Limits) withDefaults() Limits {
 	l.HeaderTime = cmp.Or(l.HeaderTime, 10*time.Second)
 	l.Streams = cmp.Or(l.Streams, 10_000)
 	l.StreamsPerUser = cmp.Or(l.StreamsPerUser, 50)
+	l.Heartbeat = cmp.Or(l.Heartbeat, 15*time.Second)
+	l.StreamWrite = cmp.Or(l.StreamWrite, 30*time.Second)
 	l.IdleTime = cmp.Or(l.IdleTime, 2*time.Minute)
 	return l
 }

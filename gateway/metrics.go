@@ -15,6 +15,7 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	panics   prometheus.Counter
 	evicted  prometheus.Counter
+	cuts     prometheus.Counter
 	backups  *prometheus.CounterVec
 	backup   struct{ bytes, time prometheus.Gauge } // of the last one
 }
@@ -35,6 +36,8 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 			Name: "fitmq_http_panics_total", Help: "Requests that ended in a panic."}),
 		evicted: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "fitmq_http_idempotency_evicted_total", Help: "Answers to requests with an Idempotency-Key that were forgotten before their day was over, because there were too many."}),
+		cuts: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "fitmq_streams_cut_total", Help: "Event streams that ended because the client took nothing of what was written for 30 s."}),
 	}
 	m.backups = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "fitmq_backups_total", Help: "Backups by result: done, or failed."}, []string{"result"})
@@ -42,7 +45,7 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 		Name: "fitmq_backup_last_bytes", Help: "Size of the last whole backup since the start."})
 	m.backup.time = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "fitmq_backup_last_timestamp_seconds", Help: "When the last whole backup ended, in seconds since 1970; 0 for none since the start."})
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.panics, m.evicted, m.backups, m.backup.bytes, m.backup.time} {
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.panics, m.evicted, m.cuts, m.backups, m.backup.bytes, m.backup.time} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
@@ -85,5 +88,12 @@ func (m *metrics) backedUp(bytes int64, err error) {
 func (m *metrics) forgotten() {
 	if m != nil {
 		m.evicted.Inc()
+	}
+}
+
+// cut counts a stream whose client took nothing any more.
+func (m *metrics) cut() {
+	if m != nil {
+		m.cuts.Inc()
 	}
 }

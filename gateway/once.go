@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"crypto/sha256"
-	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -117,13 +116,9 @@ func (g *Gateway) once(r request, run func() *response) (*response, error) {
 	if len(key) > keyLength {
 		return nil, problem(http.StatusBadRequest, "the Idempotency-Key has %d bytes, the limit is %d", len(key), keyLength)
 	}
-	body, err := io.ReadAll(r.Body)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, problem(http.StatusRequestEntityTooLarge, "the body is over the limit of %d bytes", tooLarge.Limit)
-	case err != nil:
-		return nil, problem(http.StatusBadRequest, "the body could not be read to its end")
+	body, err := wholeBody(r.Request)
+	if err != nil {
+		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	k := keyed{r.id.UserID, r.Method, r.URL.Path, key}

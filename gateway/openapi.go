@@ -107,7 +107,7 @@ func describe(patterns []string) m {
 				"certificate": m{"type": "mutualTLS", "description": "a client certificate whose common name is the user's id, where the server is configured for it"},
 			},
 			"schemas": s.components, "responses": problemResponses(), "headers": m{
-				"ETag":               m{"description": "names what is shown: for If-None-Match and If-Match", "schema": m{"type": "string"}, "example": `W/"hN0c7mVqkYbS8x2T"`},
+				"ETag":               m{"description": "names what is shown: for If-None-Match", "schema": m{"type": "string"}, "example": `W/"hN0c7mVqkYbS8x2T"`},
 				"Retry-After":        m{"description": "after how many seconds to try again", "schema": m{"type": "integer", "minimum": 1}, "example": 1},
 				"IdempotencyReplied": m{"description": "true where this is the answer to an earlier request with the same Idempotency-Key", "schema": m{"type": "string", "enum": []any{"true"}}},
 			},
@@ -121,8 +121,8 @@ var problemWords = map[int]string{
 	401: "Nobody is signed in, or not with valid credentials.",
 	403: "The caller has no right to it; the detail says why.",
 	404: "There is no such thing.",
+	408: "The body came too slowly.",
 	409: "It does not go with what is there, or the same Idempotency-Key is under way.",
-	412: "If-Match names another state than the present one: somebody else has changed it.",
 	413: "The body is too large.",
 	415: "The body is not sent as application/json.",
 	422: "A member of the body is missing, unknown, or over its limit, or the Idempotency-Key was used for another request.",
@@ -248,7 +248,7 @@ func (o operation) problems(method, path string) []int {
 		list = append(list, 400)
 	}
 	if method != http.MethodGet {
-		list = append(list, 400, 409, 413, 422) // what the Idempotency-Key can do
+		list = append(list, 400, 408, 409, 413, 422) // what the Idempotency-Key can do
 	}
 	if o.takesBody(method) {
 		list = append(list, 415)

@@ -104,10 +104,17 @@ type Confirmation struct {
 // The errors of Streams are Problems already.
 var (
 	ErrClientOwned = problem(403, "the client id belongs to another user")
-	ErrCrowded     = problem(429, "this user has as many connections as allowed")
+	ErrCrowded     = crowded()
 	ErrNoTrace     = problem(404, "the client is not traced: begin with PUT; a trace that nobody reads ends after two minutes")
 	ErrManyTraces  = problem(409, "too many clients are traced: end the trace of another one")
 	ErrNoClient    = problem(404, "the client has no session: open one with GET %s/events or over MQTT", apiPrefix)
 	ErrBadEvent    = problem(422, "the event id is none that this server gives")
 	ErrOldEvent    = problem(409, "the event belongs to a session of this client id that has ended: nothing of it is repeated")
 )
+
+// crowded asks to come again later: connections end when people go.
+func crowded() *Problem {
+	p := problem(429, "this user has as many connections as allowed")
+	p.retryAfter = "10"
+	return p
+}
