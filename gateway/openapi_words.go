@@ -303,7 +303,7 @@ var memberWords = map[string]word{
 	"retainedBytes":     {"their size", 20480, nil},
 	"queuedBytes":       {"what waits in memory", 0, nil},
 	"logBytes":          {"the log's size on disk", 1048576, nil},
-	"workouts":          {"live workouts and trainings", 3, nil},
+	"workouts":          {"workouts and trainings that are kept: scheduled, live and over", 3, nil},
 	"challenges":        {"challenges", 2, nil},
 	"received":          {"messages that came", 12, nil},
 	"delivered":         {"messages that went out", 36, nil},

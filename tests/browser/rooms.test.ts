@@ -190,6 +190,46 @@ test('a challenge: teams, yesterday’s board, around me, withdrawn, and reviewe
   await expect(board).toContainText('You are not on this board yet')
 })
 
+test('who organizes a challenge without taking part hands nothing in, until they join; who leaves may look on', async ({ browser }) => {
+  await broker.api('PUT', '/challenges/walk', {
+    title: 'Walk more', organizer: 'tess', visibility: 'open', metric: 'distance', goal: 5000, goalOf: 'each', awards: [{ threshold: 1000, title: 'The first' }],
+    startsAt: new Date(Date.now() - 3_600_000).toISOString(), endsAt: new Date(Date.now() + 86_400_000).toISOString(),
+  })
+  await broker.api('PUT', '/challenges/walk/participants/ana', {})
+  const page = await open(browser, tess, '#/challenges/walk')
+  const form = page.getByRole('button', { name: 'Hand in' })
+  await expect(page.getByTestId('challenge-participants')).toHaveAttribute('data-count', '1')
+  await expect(page.getByTestId('organizer')).toBeVisible()
+  await expect(page.getByTestId('award-step')).toHaveText(/The first1.00 km/)
+  for (const own of [form, page.getByTestId('my-activities'), page.getByTestId('challenge-goal'), page.getByRole('button', { name: 'Leave' })]) await expect(own).toHaveCount(0)
+  await page.getByRole('button', { name: 'Join the challenge' }).click()
+  await expect(form).toBeVisible()
+  await expect(page.getByTestId('challenge-goal')).toBeVisible()
+  await page.reload()
+  await expect(form).toBeVisible() // the participants' list says so
+  await page.getByLabel('Minutes').fill('20')
+  await page.getByLabel('Distance in km').fill('2')
+  await form.click()
+  await expect(page.getByTestId('my-rank')).toHaveAttribute('data-score', '2000')
+  await page.getByRole('button', { name: 'Leave' }).click()
+  await page.getByRole('button', { name: 'Yes' }).click()
+  await expect(form).toHaveCount(0)
+  await expect(page.getByTestId('organizer')).toBeVisible()
+})
+
+test('the list of sessions says by itself that one has started, and that one is over', async ({ browser }) => {
+  await broker.api('PUT', '/sessions/dawn', {
+    kind: 'workout', title: 'Dawn run', host: 'tess', visibility: 'open', startsAt: new Date(Date.now() + 8_000).toISOString(),
+  })
+  const page = await open(browser, ana, '#/live')
+  const row = page.locator('[data-testid=session-link][data-session=dawn]')
+  await expect(row).toContainText('Scheduled')
+  await expect(row).toContainText('by Tess')
+  await expect(row).toContainText('In progress', { timeout: 30_000 })
+  await broker.api('POST', '/sessions/dawn/control', { action: 'end' })
+  await expect(row).toContainText('Finished', { timeout: 60_000 })
+})
+
 test('a trainer sees who trains, and says a quick word that is seen', async ({ browser }) => {
   await broker.api('PUT', '/sessions/legs', { kind: 'training', title: 'Leg day', host: 'tess', trainer: 'tess', visibility: 'open' })
   const [atTess, atAna] = [await open(browser, tess, '#/training'), await open(browser, ana, '#/training/legs')]
@@ -210,4 +250,11 @@ test('a trainer sees who trains, and says a quick word that is seen', async ({ b
   await expect(atAna.getByRole('img', { name: /deadlift.*spine marked/i })).toBeVisible()
   await atAna.getByRole('button', { name: 'Got it' }).click()
   await expect(tile.getByTestId('last-correction')).toHaveAttribute('data-state', 'seen')
+
+  // One's own words are about what she is at, and mark nothing that the trainer has not named.
+  await tile.getByLabel('Or in your own words').fill('Breathe out on the way up')
+  await tile.getByRole('button', { name: 'Send' }).click()
+  await expect(atAna.getByRole('article').first()).toContainText('Breathe out on the way up')
+  await expect(atAna.getByRole('article').first()).toContainText('Deadlift')
+  await expect(atAna.getByRole('img', { name: /marked/i })).toHaveCount(0)
 })

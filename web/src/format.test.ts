@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { absent, count, distance, formatAgo, formatDuration, formatGap, formatScore, formatTimeLeft, heartRateZone, hue, initials, join, speedOrPace, zoneRange } from './format'
+import { strings } from './strings'
 
 describe('scores', () => {
   test.each([
@@ -81,4 +82,10 @@ test('initials and colours', () => {
   const hues = ['ana', 'ben', 'tess'].map(hue)
   expect(new Set(hues).size).toBe(3)
   for (const h of hues) expect(h >= 0 && h < 360).toBe(true)
+})
+
+describe('strings.lastSeen', () => {
+  test('OK: reads as a sentence at any age', () => {
+    expect([0, 12_000, 180_000].map((ms) => strings.lastSeen(formatAgo(ms)))).toEqual(['seen just now', 'seen 12 s ago', 'seen 3 min ago'])
+  })
 })

@@ -269,6 +269,7 @@ export const strings = {
     notSeen: 'not seen yet',
     quick: 'What to say',
     quickTo: (name: string) => `Quick correction to ${name}`,
+    quickAny: 'Any exercise',
     quickOwn: 'Or in your own words',
     quickSend: 'Send',
     quickCues: {
@@ -284,7 +285,7 @@ export const strings = {
     noSample: 'No live numbers',
   },
   presence: { online: 'Online', away: 'Away', offline: 'Offline', unknown: 'Not shared' },
-  lastSeen: (ago: string) => `seen ${ago} ago`,
+  lastSeen: (ago: string) => (ago === 'now' ? 'seen just now' : `seen ${ago} ago`),
   chat: {
     title: 'Chat',
     list: 'Conversations',

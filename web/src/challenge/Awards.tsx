@@ -8,7 +8,7 @@ const t = strings.challenges
 const shown = 20
 
 /** What there is to win, and the awards as they are given, newest first. */
-export function Awards({ list, info, mine, now }: { list: readonly Achievement[]; info: ChallengeInfo | undefined; mine: number | undefined; now: number }) {
+export function Awards({ list, info, mine, now, takesPart }: { list: readonly Achievement[]; info: ChallengeInfo | undefined; mine: number | undefined; now: number; takesPart: boolean }) {
   const steps = awardSteps(info, mine)
   return (
     <section className="panel feed" aria-labelledby="awards-title">
@@ -19,7 +19,7 @@ export function Awards({ list, info, mine, now }: { list: readonly Achievement[]
             <li key={s.threshold} data-testid="award-step" data-reached={s.reached}>
               <span className="award-mark" aria-hidden="true">{s.reached ? '✓' : ''}</span>
               <span>{s.title || formatScore(s.threshold, info?.unit ?? '')}</span>
-              <span className="muted">{s.reached ? t.won : t.toGo(formatScore(s.left, info?.unit ?? ''))}</span>
+              <span className="muted">{!takesPart ? formatScore(s.threshold, info?.unit ?? '') : s.reached ? t.won : t.toGo(formatScore(s.left, info?.unit ?? ''))}</span>
             </li>
           ))}
         </ul>

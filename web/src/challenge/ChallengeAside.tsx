@@ -11,7 +11,7 @@ const t = strings.challenge
 /** A challenge beside something else: how it stands, and the board. */
 export function ChallengeAside({ id }: { id: string }) {
   const joined = useJoined(id)
-  if (joined.part === 'in') return <Joint id={id} />
+  if (joined.part === 'in' || joined.part === 'watching') return <Joint id={id} takesPart={joined.part === 'in'} />
   return (
     <section className="panel challenge" aria-labelledby="challenge-title" data-testid="challenge">
       <Head title={joined.info?.title ?? id} state={joined.info?.state} />
@@ -32,7 +32,7 @@ export function NotIn({ joined }: { joined: Joined }) {
   )
 }
 
-function Joint({ id }: { id: string }) {
+function Joint({ id, takesPart }: { id: string; takesPart: boolean }) {
   const { info, status, leaderboard: board, rank, joined } = useChallenge(id)
   const me = useMe()
   const now = useNow(1000)
@@ -44,7 +44,7 @@ function Joint({ id }: { id: string }) {
         <p className="empty" data-testid="challenge-denied">{t.denied}</p>
       ) : (
         <>
-          <Totals info={info} status={status} now={now} mine={rank?.score} compact />
+          <Totals info={info} status={status} now={now} mine={rank?.score} takesPart={takesPart} compact />
           <BoardTable entries={board?.entries ?? []} unit={board?.unit ?? info?.unit ?? ''} me={me.userId} />
           {board !== undefined && board.total > board.entries.length && <p className="fine">{t.shown(board.entries.length, board.total)}</p>}
           {!listed && <MyRow rank={rank} board={board} unit={board?.unit ?? ''} />}

@@ -25,7 +25,6 @@ const t = strings.challenges
 /** A challenge: for who takes part the board and all that belongs to it, for others a way in. */
 export function ChallengeView({ id }: { id: string }) {
   const joined = useJoined(id)
-  const me = useMe()
   const title = joined.info?.title || id
   useTitle(title)
   return (
@@ -37,14 +36,16 @@ export function ChallengeView({ id }: { id: string }) {
           )}
           <h1 data-testid="challenge-title">{title}</h1>
         </div>
-        {joined.part === 'in' && joined.info?.organizer !== me.userId && <Confirm label={strings.challenge.leave} question={t.leaveAsk} onYes={joined.leave} />}
+        {joined.part === 'watching' && <button type="button" className="button" onClick={joined.join}>{strings.challenge.join}</button>}
+        {joined.part === 'in' && <Confirm label={strings.challenge.leave} question={t.leaveAsk} onYes={joined.leave} />}
       </div>
-      {joined.part === 'in' ? <Inside id={id} /> : <section className="panel"><NotIn joined={joined} /></section>}
+      {joined.part === 'in' || joined.part === 'watching' ? <Inside id={id} takesPart={joined.part === 'in'} /> : <section className="panel"><NotIn joined={joined} /></section>}
     </>
   )
 }
 
-function Inside({ id }: { id: string }) {
+/** The challenge itself; what is one's own only for who takes part. */
+function Inside({ id, takesPart }: { id: string; takesPart: boolean }) {
   const challenge = useChallenge(id)
   const { info, status, rank, achievements, joined } = challenge
   const me = useMe()
@@ -55,21 +56,21 @@ function Inside({ id }: { id: string }) {
     <div className="columns">
       <div className="column-race">
         {status?.state === 'ended' && <Winners title={t.winners} list={status.winners ?? []} unit={info?.unit ?? ''} me={me.userId} />}
-        <Board id={id} challenge={challenge} me={me.userId} />
-        <MyActivities id={id} me={me.userId} round={status?.revision} />
+        <Board id={id} challenge={challenge} me={me.userId} takesPart={takesPart} />
+        {takesPart && <MyActivities id={id} me={me.userId} round={status?.revision} />}
         {organizes && <Organizer id={id} round={status?.revision} />}
       </div>
       <div className="column-aside">
-        <section className="panel" aria-label={strings.challenge.title}><Totals info={info} status={status} now={now} mine={rank?.score} /></section>
-        {status?.state !== 'scheduled' && <ActivityForm submit={challenge.submitActivity} sports={info?.sports} ended={status?.state === 'ended'} />}
-        <Awards list={achievements} info={info} mine={rank?.score} now={now} />
+        <section className="panel" aria-label={strings.challenge.title}><Totals info={info} status={status} now={now} mine={rank?.score} takesPart={takesPart} /></section>
+        {takesPart && status?.state !== 'scheduled' && <ActivityForm submit={challenge.submitActivity} sports={info?.sports} ended={status?.state === 'ended'} />}
+        <Awards list={achievements} info={info} mine={rank?.score} now={now} takesPart={takesPart} />
       </div>
     </div>
   )
 }
 
 /** The board, as one looks at it: from the top, around oneself, by teams, of this period or an older one. */
-function Board({ id, challenge, me }: { id: string; challenge: UseChallenge; me: string }) {
+function Board({ id, challenge, me, takesPart }: { id: string; challenge: UseChallenge; me: string; takesPart: boolean }) {
   const { info, status, rank } = challenge
   const [period, setPeriod] = useState('')
   const [view, setView] = useState<BoardView>('top')
@@ -79,7 +80,7 @@ function Board({ id, challenge, me }: { id: string; challenge: UseChallenge; me:
   }, [board])
   const unit = board?.unit ?? info?.unit ?? ''
   const hasTeams = (info?.teams ?? []).length > 0
-  const views: BoardView[] = hasTeams ? ['top', 'around', 'teams'] : ['top', 'around']
+  const views: BoardView[] = ['top', ...(takesPart ? ['around' as const] : []), ...(hasTeams ? ['teams' as const] : [])]
   if (info?.unranked === true) return <p className="panel notice">{t.unranked}</p>
   return (
     <section className="panel challenge" aria-labelledby="board-title" data-testid="challenge" data-revision={board?.revision} data-view={view}>
@@ -88,7 +89,7 @@ function Board({ id, challenge, me }: { id: string; challenge: UseChallenge; me:
         {info?.period !== undefined && <PeriodChoice id={id} kind={info.period} period={period} current={status?.current?.period} onChange={setPeriod} />}
       </div>
       <div className="segments" role="group" aria-label={t.views}>
-        {views.map((v) => <button key={v} type="button" className="segment" aria-pressed={v === view} onClick={() => setView(v)}>{t.viewNames[v]}</button>)}
+        {views.length > 1 && views.map((v) => <button key={v} type="button" className="segment" aria-pressed={v === view} onClick={() => setView(v)}>{t.viewNames[v]}</button>)}
       </div>
       {rank !== undefined && rank.rank > 0 && period === '' && view !== 'teams' && (
         <p className="my-rank pinned" data-testid="my-rank" data-rank={rank.rank} data-score={rank.score}>

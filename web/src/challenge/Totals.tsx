@@ -12,15 +12,17 @@ interface Props {
   now: number
   /** One's own score, for a goal that is each one's own. */
   mine?: number | undefined
+  /** Who does not take part has no share of a goal that is each one's own. */
+  takesPart: boolean
   compact?: boolean
 }
 
 /** Time left, what all did together, and how much of the goal that is. */
-export function Totals({ info, status, now, mine, compact = false }: Props) {
+export function Totals({ info, status, now, mine, takesPart, compact = false }: Props) {
   if (status === undefined) return null
   const unit = info?.unit ?? ''
   const seconds = countdown(status, now)
-  const share = goalShare(info, status, mine)
+  const share = takesPart || info?.goalOf !== 'each' ? goalShare(info, status, mine) : undefined
   return (
     <div className={`standing ${compact ? 'standing-compact' : ''}`}>
       {share !== undefined && <GoalRing share={share} each={info?.goalOf === 'each'} goal={formatScore(status.goal ?? info?.goal ?? 0, unit)} />}

@@ -1,12 +1,13 @@
-import type { ChallengeInfo } from '@fitmq/client'
+import type { ChallengeInfo, Client } from '@fitmq/client'
 import { FitmqError } from '@fitmq/client'
 import { useFitmq } from '@fitmq/react'
 import { useCallback, useEffect, useState } from 'react'
 import { useMe } from '../shell/me'
 import { useTell, wordsOf } from '../shell/Notices'
+import type { List } from '../ui/asked'
 
-/** Whether one takes part: not known yet; yes; not, but one may join; no, and one may not. */
-export type Part = 'asking' | 'in' | 'open' | 'closed'
+/** Whether one takes part: not known yet; yes; not, but one sees it all, as who organizes it does; not, but one may join; no, and one may not. */
+export type Part = 'asking' | 'in' | 'watching' | 'open' | 'closed'
 
 export interface Joined {
   readonly part: Part
@@ -25,19 +26,23 @@ export function useJoined(id: string): Joined {
   const [info, setInfo] = useState<ChallengeInfo>()
 
   const look = useCallback(async (): Promise<void> => {
+    let organizes = me.role === 'admin'
     const forbidden = (error: unknown): boolean => error instanceof FitmqError && (error.code === 'forbidden' || error.code === 'not-found')
     try {
-      setInfo(await client.request<ChallengeInfo>('GET', `/challenges/${id}`))
+      const found = await client.request<ChallengeInfo>('GET', `/challenges/${id}`)
+      organizes ||= found.organizer === me.userId
+      setInfo(found)
     } catch (error) {
       return setPart(forbidden(error) ? 'closed' : 'in') // without a network the client waits for it
     }
     try {
       await client.request('GET', `/challenges/${id}/leaderboard?limit=1`)
-      setPart('in')
+      // Nobody else sees the board without taking part.
+      setPart(organizes && !(await isListed(client, id, me.userId)) ? 'watching' : 'in')
     } catch (error) {
       setPart(forbidden(error) ? 'open' : 'in')
     }
-  }, [client, id])
+  }, [client, id, me.role, me.userId])
 
   useEffect(() => {
     setPart('asking')
@@ -50,5 +55,21 @@ export function useJoined(id: string): Joined {
       (error: unknown) => tell(wordsOf(error)),
     )
   }, [client, id, me.userId, tell])
-  return { part, info, join: () => change('PUT', 'in'), leave: () => change('DELETE', info?.visibility === 'open' ? 'open' : 'closed') }
+  return { part, info, join: () => change('PUT', 'in'), leave: () => change('DELETE', after(info, me)) }
+}
+
+/** What one is after one has left. */
+function after(info: ChallengeInfo | undefined, me: { userId: string; role: string }): Part {
+  if (me.role === 'admin' || info?.organizer === me.userId) return 'watching'
+  return info?.visibility === 'open' ? 'open' : 'closed'
+}
+
+/** Whether somebody is among the participants. */
+async function isListed(client: Client, id: string, userId: string): Promise<boolean> {
+  for (let next: string | undefined = ''; next !== undefined;) {
+    const page: List<{ userId: string }> = await client.request('GET', `/challenges/${id}/participants?limit=1000&after=${encodeURIComponent(next)}`)
+    if (page.items.some((p) => p.userId === userId)) return true
+    next = page.next
+  }
+  return false
 }

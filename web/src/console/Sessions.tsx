@@ -23,8 +23,8 @@ export function Sessions({ gate, open }: { gate: Gate; open: string | undefined 
                 <th scope="row"><a href={href('sessions', s.sessionId)} aria-label={t.open(s.title)}>{s.title}</a> <small className="console-code">{s.sessionId}</small></th>
                 <td>{s.kind}</td>
                 <td><span className="console-state" data-good={s.state === 'live'}>{s.state}</span></td>
-                <td>{s.host}</td>
-                <td>{s.trainer ?? strings.none}</td>
+                <td>{s.hostName ?? s.host}</td>
+                <td>{s.trainer === undefined ? strings.none : s.trainer === s.host ? (s.hostName ?? s.trainer) : s.trainer}</td>
               </tr>
             ))}
           </Table>

@@ -47,7 +47,7 @@ export const strings = {
     subscriptions: 'Subscriptions',
     retained: 'Retained',
     queued: 'Waiting in memory',
-    workouts: 'Live sessions',
+    workouts: 'Workouts and trainings',
     challenges: 'Challenges',
     webhooks: 'Webhooks',
     webhooksState: (waiting: string, lost: string) => `${waiting} waiting, ${lost} given up`,
@@ -258,7 +258,7 @@ export const strings = {
     close: 'Close',
   },
   sessions: {
-    caption: 'Live sessions',
+    caption: 'Workouts and trainings',
     title: 'Session',
     kind: 'Kind',
     state: 'State',

@@ -243,6 +243,7 @@ export interface Session {
   readonly kind: string
   readonly state: string
   readonly host: string
+  readonly hostName?: string
   readonly trainer?: string
   readonly visibility: string
 }

@@ -1,7 +1,7 @@
 import type { SessionInfo } from '@fitmq/client'
 import { newId } from '@fitmq/client'
 import { useFitmq } from '@fitmq/react'
-import { useState, type FormEvent, type ReactNode } from 'react'
+import { useEffect, useState, type FormEvent, type ReactNode } from 'react'
 import { formatTimeLeft } from '../format'
 import { go, hrefOf } from '../route'
 import { useMe } from '../shell/me'
@@ -33,6 +33,21 @@ function when(s: SessionInfo, now: number): string {
   return seconds === 0 ? strings.session.startsNow : strings.session.startsIn(formatTimeLeft(seconds))
 }
 
+/** How often the list is asked for again, in ms: as long as it is looked at, and when a session of it is about to start. */
+const renewal = { usual: 20_000, starting: 2_000 }
+
+/** Keeps a list up to date while the page is looked at and there is a connection. */
+function useRenewed(reload: () => void, starting: boolean): void {
+  const client = useFitmq()
+  useEffect(() => {
+    const renew = (): void => {
+      if (document.visibilityState === 'visible' && client.status.state === 'connected') reload()
+    }
+    const timer = setInterval(renew, starting ? renewal.starting : renewal.usual)
+    return () => clearInterval(timer)
+  }, [client, reload, starting])
+}
+
 /** The sessions of a kind that one may join, and a way to a new one; children stand below the list. */
 export function Sessions({ kind, children }: { kind: Kind; children?: ReactNode }) {
   const { value, error, reload } = useAsked<List<SessionInfo>>('/sessions?limit=200')
@@ -40,6 +55,7 @@ export function Sessions({ kind, children }: { kind: Kind; children?: ReactNode 
   const all = sorted(value?.items ?? [], kind)
   const nameOf = useNames()
   const now = useNow(1000)
+  useRenewed(reload, all.some((s) => s.state === 'scheduled' && secondsUntil(s.startsAt, now) === 0))
   useTitle(t.title[kind])
   return (
     <>

@@ -2,7 +2,7 @@ import type { Training } from '@fitmq/client'
 import type { FormEvent } from 'react'
 import { useTell, wordsOf } from '../shell/Notices'
 import { strings } from '../strings'
-import { quick } from './quick'
+import { groups, quickWord } from './quick'
 
 const t = strings.training
 
@@ -13,18 +13,18 @@ export function QuickCorrection({ training, userId, name, exercise }: { training
     event.preventDefault()
     const form = event.currentTarget
     const data = new FormData(form)
-    const chosen = quick[Number(data.get('what'))] ?? quick[0]
-    const own = String(data.get('cue') ?? '').trim()
-    if (chosen === undefined) return
+    const word = quickWord(Number(data.get('what')), String(data.get('cue') ?? ''), exercise)
     form.reset()
-    // What is about no joint in particular is about what one is at.
-    const about = chosen.joint === undefined && exercise !== undefined ? { exercise } : {}
-    training.sendFormCorrection(userId, { ...chosen, ...about, ...(own === '' ? {} : { cue: own }) }).catch((error: unknown) => tell(wordsOf(error)))
+    training.sendFormCorrection(userId, word).catch((error: unknown) => tell(wordsOf(error)))
   }
   return (
     <form className="quick" onSubmit={submit} aria-label={t.quickTo(name)}>
       <select name="what" aria-label={t.quick}>
-        {quick.map((q, i) => <option key={q.cue} value={i}>{q.cue}</option>)}
+        {groups.map((g) => (
+          <optgroup key={g.exercise ?? ''} label={g.exercise === undefined ? t.quickAny : (t.exercises[g.exercise] ?? g.exercise)}>
+            {g.words.map((w) => <option key={w.place} value={w.place}>{w.cue}</option>)}
+          </optgroup>
+        ))}
       </select>
       <input name="cue" maxLength={280} placeholder={t.quickOwn} aria-label={t.quickOwn} autoComplete="off" />
       <button type="submit" className="button">{t.quickSend}</button>
