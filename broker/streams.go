@@ -65,7 +65,7 @@ func streamError(err error) error {
 		return gateway.ErrCrowded
 	case errors.Is(err, delivery.ErrNoSession):
 		return gateway.ErrNoClient
-	case errors.Is(err, delivery.ErrBadCursor):
+	case errors.Is(err, delivery.ErrBadCursor), errors.Is(err, delivery.ErrFutureEvent):
 		return gateway.ErrBadEvent
 	case errors.Is(err, delivery.ErrOtherSession):
 		return gateway.ErrOldEvent

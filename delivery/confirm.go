@@ -13,6 +13,9 @@ var (
 	ErrNoSession = errors.New("the client has no session")
 	// ErrOtherSession: the event was one of an earlier session of the client id.
 	ErrOtherSession = errors.New("the event belongs to a session that has ended")
+	// ErrFutureEvent: the event is one that the server has not sent: a guess, or one
+	// of after the backup that was restored.
+	ErrFutureEvent = errors.New("the event was not sent")
 )
 
 // Confirmation is a client's word about what it has.
@@ -29,8 +32,9 @@ type Confirmation struct {
 
 // Confirm takes a client's word that it has events, whatever its connection is
 // now. When it returns nil no connection repeats them; of QoS 1, a crash may.
-// Errors: ErrNoSession, ErrOwned, ErrBadCursor, ErrOtherSession, the store's and
-// ctx's, after which the outcome is unknown.
+// Errors: ErrNoSession, ErrOwned, ErrBadCursor, ErrOtherSession, ErrFutureEvent,
+// after which nothing is confirmed, the store's and ctx's, after which the outcome
+// is unknown.
 func (h *Hub) Confirm(ctx context.Context, c Confirmation) error {
 	s := h.session(c.ClientID)
 	if s == nil {
@@ -56,7 +60,9 @@ func (h *Hub) confirm(ctx context.Context, s *Session, event string, packets []u
 		if at.gen != s.kept.gen {
 			return ErrOtherSession
 		}
-		at.pos = min(at.pos, store.Pos(h.committed.Load()))
+		if s.ahead(at) {
+			return ErrFutureEvent
+		}
 	}
 	var b batch
 	told, waits, answers := s.confirm(at, packets, &b)
@@ -73,6 +79,14 @@ func (h *Hub) confirm(ctx context.Context, s *Session, event string, packets []u
 		}
 	}
 	return nil
+}
+
+// ahead reports whether the cursor names what cannot have been sent. A stream may be
+// a moment ahead of what counts as committed.
+func (s *Session) ahead(at cursor) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return at.pos > max(s.out.streamed, store.Pos(s.hub.committed.Load()))
 }
 
 // confirmedMessage is one whose arrival is to be told: in memory, or by its place.

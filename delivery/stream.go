@@ -3,6 +3,7 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -63,7 +64,7 @@ type OpenStream struct {
 	Lasting bool
 	Expiry  uint32
 	// Confirmed is the id of the last event that the client has, or "". Of an
-	// earlier session of the client id it confirms nothing.
+	// earlier session of the client id, or not sent yet, it confirms nothing.
 	Confirmed string
 	// Filters, when not nil, are all filters that the session is to have: others
 	// end before anything is sent.
@@ -97,7 +98,7 @@ func (h *Hub) Stream(ctx context.Context, o OpenStream) (*Stream, error) {
 func (st *Stream) begin(ctx context.Context, c Connection, o OpenStream) error {
 	h, s := st.l.s.hub, st.l.s
 	if o.Confirmed != "" {
-		if err := h.confirm(ctx, s, o.Confirmed, nil); err != nil && err != ErrOtherSession { //nolint:errorlint // returned as it is
+		if err := h.confirm(ctx, s, o.Confirmed, nil); err != nil && !errors.Is(err, ErrOtherSession) && !errors.Is(err, ErrFutureEvent) {
 			return err
 		}
 	}

@@ -298,6 +298,7 @@ func TestHub_ConfirmErr(t *testing.T) {
 		"another's":       {delivery.Confirmation{ClientID: "a", UserID: "b", Event: id}, delivery.ErrOwned},
 		"no id":           {delivery.Confirmation{ClientID: "a", UserID: "a", Event: "17"}, delivery.ErrBadCursor},
 		"nonsense":        {delivery.Confirmation{ClientID: "a", UserID: "a", Event: "a-!"}, delivery.ErrBadCursor},
+		"the future":      {delivery.Confirmation{ClientID: "a", UserID: "a", Event: id + "zzzz"}, delivery.ErrFutureEvent},
 		"earlier session": {delivery.Confirmation{ClientID: "a", UserID: "a", Event: "1-1"}, delivery.ErrOtherSession},
 	} {
 		t.Run(name, func(t *testing.T) {
