@@ -192,22 +192,41 @@ func (l *link) hold(id uint16) (repeated bool, err error) {
 	switch l.s.held[id] {
 	case heldPending, heldRepeated:
 		l.s.held[id] = heldRepeated
-		l.in.recs = append(l.in.recs, receipt{id: id}) // at most as many as arrive during one commit
-		return true, nil
+		l.in.repeats = true
+		return true, l.owe(id)
 	case heldReceived:
-		l.in.recs = append(l.in.recs, receipt{id: id})
+		if err := l.owe(id); err != nil {
+			return true, err
+		}
 		l.received(id, wire.Success, "", &l.dirty)
 		return true, nil
 	case heldReleasing:
 		return true, nil
 	}
 	if l.in.holding >= l.s.hub.limits.ReceiveMaximum && l.client.Version == 5 {
-		return false, l.s.hub.overQuota()
+		return false, overQuota(l.s.hub.limits.ReceiveMaximum)
+	}
+	if err := l.owe(id); err != nil {
+		return false, err
 	}
 	l.s.held[id] = heldPending
 	l.in.holding++
-	l.in.recs = append(l.in.recs, receipt{id: id})
 	return false, nil
+}
+
+// owe puts a PUBREC behind those that are due. A client that keeps to its quota, with
+// MQTT 3 to its packet ids, never has more messages without an answer; one that goes on
+// while the log is slow is cut off. The session's mu is held.
+func (l *link) owe(id uint16) error {
+	bound := maxPacketIDs // MQTT 3 has no quota
+	if l.client.Version == 5 {
+		bound = l.s.hub.limits.ReceiveMaximum
+	}
+	if len(l.in.recs) >= bound {
+		return overQuota(bound)
+	}
+	l.in.recs = append(l.in.recs, receipt{id: id})
+	return nil
 }
 
 // received answers a QoS 2 message, and each repetition of it over this connection, in
@@ -218,6 +237,9 @@ func (l *link) received(id uint16, code wire.Code, reason string, out *batch) {
 	for i := range recs {
 		if recs[i].id == id && !recs[i].ready {
 			recs[i].ready, recs[i].code, recs[i].reason = true, code, reason
+			if !l.in.repeats {
+				break
+			}
 		}
 	}
 	n := 0
@@ -225,6 +247,7 @@ func (l *link) received(id uint16, code wire.Code, reason string, out *batch) {
 		l.ack(wire.PUBREC, recs[n].id, recs[n].code, recs[n].reason, out)
 	}
 	l.in.recs = slices.Delete(recs, 0, n)
+	l.in.repeats = l.in.repeats && n < len(recs)
 }
 
 // pubrel completes an inbound QoS 2 exchange: the id is free again once that is

@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -210,4 +211,35 @@ func TestSession_WindowBytes(t *testing.T) {
 	sub.nothing(p)
 	sub.ack(wire.PUBACK, first.pub.PacketID)
 	sub.want(wire.PUBLISH)
+}
+
+// While the log is slow a client may go on as long as it keeps to its quota, with MQTT 3
+// to its packet ids; refused and repeated messages count like others.
+func TestSession_UnansweredPublishes(t *testing.T) {
+	for name, tt := range map[string]struct {
+		version byte
+		bound   int
+		topic   string
+		ids     int // how many different ones
+	}{
+		"ErrRefused": {5, 4, "closed/x", 65_535}, "ErrRepeated": {5, 4, "q/1", 1}, "ErrRepeatedByMQTT3": {4, 65_535, "q/1", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := &gatedStore{}
+			p := startPlane(t, t.TempDir(), delivery.Limits{ReceiveMaximum: 4}, func(p *plane) { g.Store, p.st.Store = p.st.Store, g })
+			p.deny = func(_, topic string) bool { return topic == "closed/x" }
+			pub := p.connect("pub", tt.version, lasting)
+			g.gate.Lock()
+			defer g.gate.Unlock()
+			pub.publish("q/1", "waits", 2, 1, false, false)
+			for i := 1; i < tt.bound; i++ {
+				pub.publish(tt.topic, "waits", 2, uint16(1+i%tt.ids), false, true)
+			}
+			b, _ := wire.AppendPublish(nil, tt.version, &wire.PublishOut{Topic: tt.topic, QoS: 2, PacketID: uint16(1 + tt.bound%tt.ids), Dup: true})
+			var over *wire.Error
+			if err := pub.send(b); !errors.As(err, &over) || over.Code != wire.ReceiveMaximumExceeded {
+				t.Errorf("got %v, want receive maximum exceeded", err)
+			}
+		})
+	}
 }

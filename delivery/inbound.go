@@ -22,14 +22,19 @@ type inbound struct {
 	// complete: quotas begin anew with a connection [4.9]. Guarded by the session's mu.
 	holding int
 	// recs are the QoS 2 messages that came over this connection, repetitions too, and
-	// have no PUBREC yet, in their order. Guarded by the session's mu.
-	recs []receipt
+	// have no PUBREC yet, in their order; repeats: an id may be among them more than
+	// once. Bounded by owe. Guarded by the session's mu.
+	recs    []receipt
+	repeats bool
 
 	underway
 	// following: what the client has published over earlier connections may be
 	// on its way to the log, too.
 	following atomic.Bool
 }
+
+// maxPacketIDs is how many packet ids there are.
+const maxPacketIDs = 65_535
 
 // receipt is the PUBREC that a message is owed, ready once it may go out.
 type receipt struct {

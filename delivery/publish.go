@@ -24,7 +24,7 @@ func (l *link) publish(header byte, body []byte) error {
 	h.stats.Received[p.QoS].Add(1)
 	l.notePublish(header, p, topic)
 	if p.QoS > 0 && int(l.in.pending.Load()) >= h.limits.ReceiveMaximum && l.client.Version == 5 {
-		return h.overQuota()
+		return overQuota(h.limits.ReceiveMaximum)
 	}
 	if p.QoS == 2 {
 		if repeated, err := l.hold(p.PacketID); repeated || err != nil {
@@ -39,9 +39,9 @@ func (l *link) publish(header byte, body []byte) error {
 	return l.judged(p, topic)
 }
 
-// overQuota ends a connection that has more open exchanges than it was told.
-func (h *Hub) overQuota() error {
-	return &wire.Error{Code: wire.ReceiveMaximumExceeded, Reason: fmt.Sprintf("more than %d unacknowledged PUBLISH packets [MQTT-3.3.4-7]", h.limits.ReceiveMaximum)}
+// overQuota ends a connection that has more open exchanges than it may have.
+func overQuota(bound int) error {
+	return &wire.Error{Code: wire.ReceiveMaximumExceeded, Reason: fmt.Sprintf("more than %d unacknowledged PUBLISH packets [MQTT-3.3.4-7]", bound)}
 }
 
 // judged asks for rights and meaning and goes on by the answer.
