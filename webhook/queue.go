@@ -83,7 +83,8 @@ func (q *queue) resume(ctx context.Context) error {
 	return errors.Join(err, bad)
 }
 
-// add stores events at the end, but those that are in the queue already.
+// add stores events at the end, but those that are in the queue already. Of those whose
+// write fails some may be stored: they are not told, and the next ones take their places.
 func (q *queue) add(ctx context.Context, events []Event) error {
 	q.appending.Lock()
 	defer q.appending.Unlock()
@@ -170,13 +171,19 @@ type placed struct {
 	place uint64
 }
 
-// read returns up to limit events behind the place.
+// read returns up to limit events behind the place. What add has not vouched for is
+// left alone: where its write failed, others may take the places, and a hook that was
+// past them would never be told.
 func (q *queue) read(ctx context.Context, after uint64, limit int) ([]placed, error) {
+	_, last := q.bounds()
 	var list []placed
 	var bad error
 	err := q.tables.Scan(ctx, tableEvents, "", placeKey(after), func(v store.Value) bool {
 		p := placed{}
 		p.place, bad = strconv.ParseUint(v.Key, 16, 64)
+		if bad == nil && p.place > last {
+			return false
+		}
 		if bad == nil {
 			bad = json.Unmarshal(v.Data, &p.Event)
 		}
