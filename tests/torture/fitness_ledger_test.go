@@ -102,6 +102,7 @@ type findings struct {
 	talks     map[string][]string  // by seeker: conversations
 	boxes     map[string]box       // by user
 	hooks     map[string]int       // by what was told: under how many ids
+	waiting   int                  // events that are not told yet, as the broker says
 	samples   []string             // topics of live samples that are retained
 }
 

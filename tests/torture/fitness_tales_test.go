@@ -258,3 +258,31 @@ func TestJudgeFitness(t *testing.T) {
 		})
 	}
 }
+
+// The judge waits as long as what is missing goes on to come, and no longer.
+func TestVigil_Ends(t *testing.T) {
+	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	type look struct {
+		after   time.Duration // since the one before
+		missing int
+	}
+	for name, tt := range map[string]struct {
+		looks []look
+		ends  bool // at the last one
+	}{
+		"OK less every time":       {[]look{{0, 3}, {settling, 2}, {settling, 1}, {settling, 1}}, false},
+		"Err nothing comes":        {[]look{{0, 3}, {settling, 3}, {time.Millisecond, 3}}, true},
+		"Err it comes and goes":    {[]look{{0, 1}, {settling, 2}, {time.Millisecond, 1}}, true},
+		"OK a slow look finds one": {[]look{{0, 2}, {2 * settling, 1}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, now := vigil{}, at
+			for i, l := range tt.looks {
+				now = now.Add(l.after)
+				if got, want := v.ends(l.missing, now), tt.ends && i == len(tt.looks)-1; got != want {
+					t.Errorf("look %d: got %t, want %t", i, got, want)
+				}
+			}
+		})
+	}
+}

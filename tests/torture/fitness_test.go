@@ -179,23 +179,22 @@ func (s *scene) conclude() []violation {
 	return found
 }
 
-// judgeWhenQuiet judges when nothing is missing any more, or when it has had its
-// time.
+// judgeWhenQuiet judges when nothing is missing any more, or when for a while no more
+// of it has come.
 func (s *scene) judgeWhenQuiet(away bool) []violation {
-	var found []violation
-	for deadline := time.Now().Add(settling); ; time.Sleep(50 * time.Millisecond) { // what is missing may be on its way
+	for v := (vigil{}); ; time.Sleep(50 * time.Millisecond) { // what is missing may be on its way
 		f, err := s.find(away)
 		if err != nil {
 			return []violation{{rule: ruleSeen, text: err.Error()}}
 		}
 		s.mu.Lock()
-		found = s.ledger.judge(f)
+		found := s.ledger.judge(f)
 		s.mu.Unlock()
-		if time.Now().After(deadline) {
-			return found
-		}
 		if len(found) == 0 {
 			break
+		}
+		if v.ends(len(found), time.Now()) {
+			return found
 		}
 	}
 	time.Sleep(100 * time.Millisecond) // so may be what is too much
@@ -206,6 +205,22 @@ func (s *scene) judgeWhenQuiet(away bool) []violation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.ledger.judge(f)
+}
+
+// vigil is how the judge waits for what is missing: on a busy machine some hundred
+// events can take longer to be told than any one of them may.
+type vigil struct {
+	least int // missing so far
+	until time.Time
+}
+
+// ends reports whether the judge has waited long enough: whenever less is missing than
+// ever before the time begins anew.
+func (v *vigil) ends(missing int, now time.Time) bool {
+	if v.until.IsZero() || missing < v.least {
+		v.least, v.until = missing, now.Add(settling)
+	}
+	return now.After(v.until)
 }
 
 // find asks the broker for what it shows, and copies what has come.
@@ -231,12 +246,11 @@ func (s *scene) find(away bool) (*findings, error) {
 		}
 		f.history[conversation] = page.Items
 	}
-	for _, find := range []func(*findings) error{s.findSummaries, s.findMatches, s.findNotes, s.findSamples} {
+	for _, find := range []func(*findings) error{s.findSummaries, s.findMatches, s.findNotes, s.findSamples, s.findHooks} {
 		if err := find(f); err != nil {
 			return nil, err
 		}
 	}
-	f.hooks = s.hook.copyOf()
 	for _, user := range s.ledger.users {
 		var list struct {
 			Items []struct {
