@@ -35,6 +35,9 @@ func (g *Gateway) answer(route string, fn call) http.HandlerFunc {
 		if err == nil {
 			err = g.rate.take(req)
 		}
+		if err == nil {
+			err = queryFault(r)
+		}
 		var out *response
 		if err == nil {
 			out, err = g.once(req, func() *response { return g.run(req, route, fn) })
@@ -110,6 +113,7 @@ func (o *response) write(w http.ResponseWriter, r *http.Request) int {
 		h.Set("Cache-Control", "private, no-cache")
 		h.Set("ETag", tag)
 		if matches(r.Header.Get("If-None-Match"), tag) {
+			h.Add("Vary", "Accept-Encoding") // as with the whole answer
 			w.WriteHeader(http.StatusNotModified)
 			return http.StatusNotModified
 		}

@@ -41,7 +41,7 @@ func TestGateway_ETag(t *testing.T) {
 	}
 	for header, want := range map[string]int{tag: 304, `"x", ` + tag: 304, "*": 304, `"x"`: 200, strings.TrimPrefix(tag, "W/"): 304} {
 		res := h.ask("root", "GET", path, "", "If-None-Match: "+header)
-		if res.StatusCode != want || want == 304 && (res.Body != "" || res.Header.Get("ETag") != tag) {
+		if res.StatusCode != want || want == 304 && (res.Body != "" || res.Header.Get("ETag") != tag) || res.Header.Get("Vary") != "Accept-Encoding" {
 			t.Errorf("If-None-Match %s: got %d %q, want %d", header, res.StatusCode, res.Body, want)
 		}
 	}
@@ -176,6 +176,13 @@ func TestGateway_IdempotencyKey(t *testing.T) {
 		h := newHouse(t)
 		wantProblem(t, h.ask("root", "PUT", path, body, "Idempotency-Key: "+strings.Repeat("k", 256)), 400, "256 bytes")
 	})
+	t.Run("ErrTwo", func(t *testing.T) {
+		h := newHouse(t)
+		wantProblem(t, h.ask("root", "PUT", path, body, key, "Idempotency-Key: k2"), 400, "more than one")
+		if len(h.users.puts) != 0 {
+			t.Error("it was done all the same")
+		}
+	})
 	t.Run("a refusal is kept, a failure is not", func(t *testing.T) {
 		h := newHouse(t)
 		wantProblem(t, h.ask("ana", "PUT", path, body, key), 403, "")
@@ -205,6 +212,14 @@ func TestGateway_IdempotencyKey(t *testing.T) {
 			t.Error("what was forgotten is not counted")
 		}
 	})
+}
+
+// A query that cannot be read is refused, not answered as far as it can be.
+func TestGateway_QueryErr(t *testing.T) {
+	h := newHouse(t, func(o *gateway.Options) { o.Streams = &fakeStreams{} })
+	for _, path := range []string{"/users?search=%zz", "/users?limit=1;after=x", "/me?%", "/events?clientId=%zz"} {
+		wantProblem(t, h.ask("root", "GET", "/api/v1"+path, ""), 400, "the query is broken")
+	}
 }
 
 func TestGateway_Pages(t *testing.T) {

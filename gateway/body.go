@@ -182,6 +182,15 @@ func clip(s string) string {
 	return s
 }
 
+// queryFault refuses a query that cannot be read: what is wrong with it would
+// otherwise be left out, and a whole list be the answer to a broken search.
+func queryFault(r *http.Request) error {
+	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+		return problem(http.StatusBadRequest, "the query is broken: %s", clip(err.Error()))
+	}
+	return nil
+}
+
 // queryInt reads a query parameter; missing means the default.
 func queryInt(q url.Values, name string, low, high, missing int) (int, *Fault) {
 	if !q.Has(name) {

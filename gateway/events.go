@@ -110,6 +110,9 @@ func (g *Gateway) openEvents(w http.ResponseWriter, r *request) (st Stream, out 
 	if r.id, err = g.signIn(r.WithContext(ctx), true); err != nil {
 		return nil, nil, err
 	}
+	if err := queryFault(r.Request); err != nil {
+		return nil, nil, err
+	}
 	ask, qos, err := g.streamRequest(r)
 	if err != nil {
 		return nil, nil, err

@@ -113,6 +113,9 @@ func (g *Gateway) once(r request, run func() *response) (*response, error) {
 	if key == "" || r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return run(), nil
 	}
+	if len(r.Header.Values("Idempotency-Key")) > 1 {
+		return nil, problem(http.StatusBadRequest, "there is more than one Idempotency-Key")
+	}
 	if len(key) > keyLength {
 		return nil, problem(http.StatusBadRequest, "the Idempotency-Key has %d bytes, the limit is %d", len(key), keyLength)
 	}

@@ -240,15 +240,12 @@ func (o operation) problems(method, path string) []int {
 		return nil
 	}
 	list := slices.Clone(o.refuses)
-	list = append(list, 401, 429, 500, 503)
+	list = append(list, 400, 401, 429, 500, 503)
 	if path != "/me" {
 		list = append(list, 403) // tokens that are for topics alone, devices, and who may not
 	}
-	if len(o.query) > 0 {
-		list = append(list, 400)
-	}
 	if method != http.MethodGet {
-		list = append(list, 400, 408, 409, 413, 422) // what the Idempotency-Key can do
+		list = append(list, 408, 409, 413, 422) // what the Idempotency-Key can do
 	}
 	if o.takesBody(method) {
 		list = append(list, 415)
