@@ -234,6 +234,9 @@ test('a trainer sees who trains, and says a quick word that is seen', async ({ b
   await broker.api('PUT', '/sessions/legs', { kind: 'training', title: 'Leg day', host: 'tess', trainer: 'tess', visibility: 'open' })
   const [atTess, atAna] = [await open(browser, tess, '#/training'), await open(browser, ana, '#/training/legs')]
   await expect(atAna.getByTestId('session-state')).toHaveText('In progress')
+  await visit(atTess, '#/training/legs')
+  await expect(atTess.getByRole('img', { name: /squat.*knee marked/i })).toBeVisible() // as the form says from the start
+  await visit(atTess, '#/training')
   await publish(ana, 'session/legs/progress/ana', {
     seq: 1, timestamp: new Date().toISOString(), elapsedTime: 60, sport: 'training', status: 'active', heartRate: 120, repetitions: 12,
   })

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState, type FormEvent } from 'react'
 import { formatClock } from '../format'
 import { useTell, wordsOf } from '../shell/Notices'
 import { strings } from '../strings'
+import { useNames } from '../ui/names'
 
 const t = strings.session
 /** How many messages from before one came are shown. */
@@ -25,6 +26,7 @@ export function merged(history: readonly Message[], live: readonly Message[]): M
 export function SessionChat({ room, names, me }: { room: UseWorkoutSession; names: Readonly<Record<string, string>>; me: string }) {
   const [history, setHistory] = useState<readonly Message[]>([])
   const tell = useTell()
+  const nameOf = useNames() // of who spoke and is not here any more, where they were met elsewhere
   const list = useRef<HTMLDivElement>(null)
   const { session, joined } = room
   useEffect(() => {
@@ -54,7 +56,7 @@ export function SessionChat({ room, names, me }: { room: UseWorkoutSession; name
             {messages.map((m) => (
               <li key={m.seq} data-testid="session-message" data-mine={m.senderId === me}>
                 <span className="said-who">
-                  <strong>{m.senderId === me ? strings.roles.you : (names[m.senderId] ?? m.senderId)}</strong>
+                  <strong>{m.senderId === me ? strings.roles.you : (names[m.senderId] ?? nameOf(m.senderId))}</strong>
                   <time dateTime={m.timestamp}>{formatClock(m.timestamp)}</time>
                 </span>
                 <span className="said-text">{m.content}</span>

@@ -25,6 +25,9 @@ interface Props {
 
 const units: Record<NonNullable<FormCorrection['measure']>, string> = { angle: 'deg', rangeOfMotion: 'deg', tempo: 's', symmetry: '%', depth: 'cm' }
 
+/** What the form says before anything was chosen: the first of each list. */
+export const atFirst: Correction = { correctionId: '', userId: '', exercise: Object.keys(t.exercises)[0] ?? 'squat', joint: joints[0] ?? 'knee', severity: 'warning' }
+
 /** The form's fields as a correction; what was left empty is absent. */
 export function correctionOf(data: FormData): CorrectionInput {
   const text = (name: string): string => String(data.get(name) ?? '').trim()

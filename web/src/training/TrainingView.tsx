@@ -16,7 +16,7 @@ import { strings } from '../strings'
 import { useNow, useTitle } from '../ui/hooks'
 import { useNames } from '../ui/names'
 import { CorrectionCard } from './CorrectionCard'
-import { CorrectionForm, type Sent } from './CorrectionForm'
+import { atFirst, CorrectionForm, type Sent } from './CorrectionForm'
 import { ExerciseFigure } from './ExerciseFigure'
 import { markedJoints } from './figure'
 
@@ -108,7 +108,7 @@ function ForTrainer({ room, to }: { room: UseTraining; to: string | undefined })
     ...sent.filter((s) => !heard.has(s.correction.correctionId)).map((s) => ({ ...s.correction, state: s.stored ? ('sent' as const) : ('sending' as const) })),
     ...[...heard.values()].reverse().map((c) => ({ ...c, state: c.seen ? ('seen' as const) : ('sent' as const) })),
   ]
-  const newest = draft ?? all[0]
+  const newest = draft ?? all[0] ?? atFirst
   useEffect(() => setSent((s) => s.filter((x) => !heard.has(x.correction.correctionId))), [room.corrections])
   return (
     <section className="panel training" aria-labelledby="training-title">

@@ -80,7 +80,7 @@ var coachTalk = [][2]string{
 // sessionTalk is what was said in sessions: where, by whom, what.
 var sessionTalk = [][3]string{
 	{SessionID, TrainerID, "Ten minutes easy, then whoever wants to race may."},
-	{SessionID, marcoID, "Watch out for the headwind on the back straight!"},
+	{SessionID, TrainerID, "Watch out for the headwind on the back straight!"},
 	{trainingID, TrainerID, "Three sets each. I tell you what I see."},
 }
 
