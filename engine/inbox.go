@@ -185,13 +185,9 @@ func (n *notes) gather(users ...string) notePuts {
 			p.rows = append(p.rows, put)
 		})
 		n.desk.mu.Lock()
-		head, any := n.desk.head[ib.user]
+		head := n.desk.head[ib.user]
 		n.desk.mu.Unlock()
-		put := store.Put{Key: ib.user}
-		if any {
-			put.Data = encode(head)
-		}
-		p.heads = append(p.heads, put)
+		p.heads = append(p.heads, store.Put{Key: ib.user, Data: encode(head)})
 	}
 	if len(users) == 0 {
 		for _, ib := range n.dirty {
@@ -257,14 +253,17 @@ func (n *notes) unsaved() bool {
 	return len(n.dirty) > 0
 }
 
-// loadNotes brings back whose inboxes hold something.
+// loadNotes brings back whose inboxes hold something. Everybody's count is told again,
+// also where nothing is unread: what is retained is saved apart from it, and a crash may
+// have left an older count.
 func (e *Engine) loadNotes(ctx context.Context, now time.Time) error {
 	d := &e.notes.desk
 	return scan(ctx, e.opt.Store, tableInboxHeads, "", func(userID string, h *noteHead) {
-		d.head[userID] = *h
-		if h.Unread > 0 {
-			e.chats.recountUser(userID)
+		e.chats.recountUser(userID)
+		if *h == (noteHead{}) {
+			return
 		}
+		d.head[userID] = *h
 		if h.Unsent {
 			d.due.add(userID, now)
 		}

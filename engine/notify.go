@@ -112,7 +112,7 @@ type desk struct {
 }
 
 // noteHead is what is known of an inbox that is not in memory, as it is stored.
-// Unsent says that something waits to be delivered.
+// Unsent says that something waits to be delivered. The row stays when both are nought.
 type noteHead struct {
 	Unread int  `json:"unread"`
 	Unsent bool `json:"unsent,omitempty"`

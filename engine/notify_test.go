@@ -123,6 +123,19 @@ func TestEngine_Notifications(t *testing.T) {
 		w.want("m1 m2", "m2* m1*")
 		w.wantUnread(2)
 	})
+	t.Run("OK killed before the count of what was read is told", func(t *testing.T) {
+		w := newWorld(t)
+		phone := w.listen()
+		w.note("m1", "")
+		w.wantUnread(1)
+		if out := w.publish(phone, "user/ana/notification/read", `{"messageId":"m1"}`); out.Code != 0 {
+			t.Fatalf("got %+v", out)
+		}
+		must(t, w.Checkpoint(ctx))
+		w.start()
+		w.want("m1", "m1")
+		w.wantUnread(0)
+	})
 	t.Run("OK killed before it was saved", func(t *testing.T) {
 		w := newWorld(t)
 		w.listen()
