@@ -136,6 +136,7 @@ type Gateway struct {
 	streams     streamLimits
 	rate        rates
 	answers     answers
+	silent      silent
 	// draining ends when the server goes down.
 	draining context.Context
 	drain    context.CancelFunc
@@ -179,8 +180,10 @@ func New(o Options) (*Gateway, error) {
 		WriteTimeout:   o.Limits.HeaderTime + 2*o.Limits.RequestTime,
 		IdleTimeout:    o.Limits.IdleTime,
 		MaxHeaderBytes: maxHeader,
+		ConnState:      g.silent.changed,
 		ErrorLog:       slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}
+	g.server.RegisterOnShutdown(g.silent.end)
 	return g, nil
 }
 

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -68,6 +69,39 @@ func TestGateway_RequestErr(t *testing.T) {
 				t.Errorf("more comes: %q", rest)
 			}
 		})
+	}
+}
+
+// A connection on which nothing was said ends when the server goes down, and does
+// not hold it up.
+func TestGateway_Shutdown_Silent(t *testing.T) {
+	h := newHouse(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(l) }()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	res, err := http.Get("http://" + l.Addr().String() + "/healthz") // accepted behind it
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // net/http alone takes five
+	defer cancel()
+	if err := h.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Error("something was said on it")
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }
 
