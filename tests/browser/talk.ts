@@ -120,7 +120,9 @@ export class Talker {
   async copy(): Promise<Talker> {
     const opened = this.page.context().waitForEvent('page')
     await this.page.evaluate(() => void window.open(location.href))
-    return new Talker(await opened, this.network, this.user)
+    const page = await opened
+    await page.waitForFunction(() => window.talk !== undefined) // its script has run
+    return new Talker(page, this.network, this.user)
   }
 
   /** The client id of this tab. */

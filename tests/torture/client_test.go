@@ -95,6 +95,9 @@ func (c *client) do(s *step) error {
 		return nil
 	}
 	l, err := c.connected()
+	if errors.Is(err, errCut) {
+		return nil // the line has broken already, as when the broker stops just then
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,1 @@
+import{v as e,y as t}from"./names-CPh440n9.js";import{r as n,t as r}from"./Sessions-94Af33F9.js";var i=t(),a=e();function o({place:e}){let[t]=e.path,[o,s]=(0,i.useState)(0);return t===void 0?(0,a.jsx)(r,{kind:`workout`}):(0,a.jsx)(n,{id:t,challenge:e.query.challenge,onAgain:()=>s(o+1)},`${t} ${o}`)}export{o as default};
