@@ -131,23 +131,30 @@ func (u *Users) load(ctx context.Context) error {
 			u.install(id, nil)
 		}
 	}
-	u.mu.Lock()
-	first := len(u.accounts) == 0
-	if first { // one by one, each would be put into its place among all the others
-		u.accounts, u.ids = found, slices.Sorted(maps.Keys(found))
-		for _, a := range found {
-			if a.admin() {
-				u.admins++
-			}
-		}
+	if u.begin(found) {
+		return nil
 	}
-	u.mu.Unlock()
 	for id, a := range found {
-		if !first {
-			u.install(id, a)
-		}
+		u.install(id, a)
 	}
 	return nil
+}
+
+// begin takes all accounts at once where there are none yet, and reports whether it
+// did: one by one, each would be put into its place among all the others.
+func (u *Users) begin(found map[string]*account) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.accounts) > 0 {
+		return false
+	}
+	u.accounts, u.ids = found, slices.Sorted(maps.Keys(found))
+	for _, a := range found {
+		if a.admin() {
+			u.admins++
+		}
+	}
+	return true
 }
 
 // snapshot returns the ids in memory.

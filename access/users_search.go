@@ -18,6 +18,9 @@ const (
 // It looks at 100,000 users at most: next is where to go on, also where none of
 // these fitted, and "" at the end. Text that is empty finds everybody.
 func (u *Users) Search(text, after string, limit int) (list []User, next string) {
+	if limit < 1 {
+		return nil, ""
+	}
 	text = strings.ToLower(text)
 	for looked := 0; looked < searchLook && len(list) < limit; looked += searchHold {
 		found, last := u.searchPart(text, after, limit-len(list))
@@ -25,9 +28,6 @@ func (u *Users) Search(text, after string, limit int) (list []User, next string)
 		if after = last; last == "" {
 			break
 		}
-	}
-	if limit < 1 {
-		return nil, ""
 	}
 	return list, after
 }

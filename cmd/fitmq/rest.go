@@ -198,3 +198,31 @@ func (r *remote) print(e *env, answer []byte, text func(io.Writer)) error {
 	fmt.Fprintln(e.stdout, strings.TrimSpace(string(answer)))
 	return nil
 }
+
+// present reads what is there into spec; nothing is no error.
+func (r *remote) present(e *env, path string, spec any) error {
+	var no refusal
+	if _, err := r.call(e.ctx, http.MethodGet, path, nil, spec); err != nil && (!errors.As(err, &no) || no.status != http.StatusNotFound) {
+		return err
+	}
+	return nil
+}
+
+// join puts a user into something, and says so.
+func (r *remote) join(e *env, path, done string) error {
+	return r.tell(e, http.MethodPut, path, struct{}{}, done)
+}
+
+// remove deletes a resource and says so.
+func (r *remote) remove(e *env, path, done string) error {
+	return r.tell(e, http.MethodDelete, path, nil, done)
+}
+
+// tell makes a request whose answer has nothing to show, and says what is done.
+func (r *remote) tell(e *env, method, path string, body any, done string) error {
+	answer, err := r.call(e.ctx, method, path, body, nil)
+	if err != nil {
+		return err
+	}
+	return r.print(e, answer, func(w io.Writer) { fmt.Fprintln(w, done) })
+}

@@ -80,15 +80,6 @@ func (c *sessionPutCmd) Run(e *env) error {
 	return c.print(e, answer, func(w io.Writer) { fmt.Fprintf(w, "session %s is %s\n", s.ID, s.State) })
 }
 
-// present reads what is there into spec; nothing is no error.
-func (r *remote) present(e *env, path string, spec any) error {
-	var no refusal
-	if _, err := r.call(e.ctx, http.MethodGet, path, nil, spec); err != nil && (!errors.As(err, &no) || no.status != http.StatusNotFound) {
-		return err
-	}
-	return nil
-}
-
 type sessionGetCmd struct{ sessionArgs }
 
 // Help shows an example.
@@ -142,11 +133,7 @@ func (c *sessionControlCmd) Run(e *env) error {
 	if (c.Action == string(workout.Remove)) != (c.User != "") {
 		return hintError{errors.New("remove names a user, and nothing else does"), "Write it like fitmq session control legs remove ben."}
 	}
-	answer, err := c.call(e.ctx, http.MethodPost, c.path("control"), map[string]string{"action": c.Action, "userId": c.User}, nil)
-	if err != nil {
-		return err
-	}
-	return c.print(e, answer, func(w io.Writer) { fmt.Fprintln(w, strings.TrimSpace("session "+c.ID+": "+c.Action+" "+c.User)) })
+	return c.tell(e, http.MethodPost, c.path("control"), map[string]string{"action": c.Action, "userId": c.User}, strings.TrimSpace("session "+c.ID+": "+c.Action+" "+c.User))
 }
 
 type sessionAddCmd struct {
@@ -162,15 +149,6 @@ func (*sessionAddCmd) Help() string {
 // Run puts the user in.
 func (c *sessionAddCmd) Run(e *env) error {
 	return c.join(e, c.path("members", c.User), fmt.Sprintf("%s is a member of session %s", c.User, c.ID))
-}
-
-// join puts a user into something, and says so.
-func (r *remote) join(e *env, path, done string) error {
-	answer, err := r.call(e.ctx, http.MethodPut, path, struct{}{}, nil)
-	if err != nil {
-		return err
-	}
-	return r.print(e, answer, func(w io.Writer) { fmt.Fprintln(w, done) })
 }
 
 type sessionDeleteCmd struct{ sessionArgs }

@@ -161,12 +161,3 @@ func (*userDeleteCmd) Help() string {
 func (c *userDeleteCmd) Run(e *env) error {
 	return c.remove(e, c.path(), "user "+c.ID+" is deleted")
 }
-
-// remove deletes a resource and says so.
-func (r *remote) remove(e *env, path, done string) error {
-	answer, err := r.call(e.ctx, http.MethodDelete, path, nil, nil)
-	if err != nil {
-		return err
-	}
-	return r.print(e, answer, func(w io.Writer) { fmt.Fprintln(w, done) })
-}

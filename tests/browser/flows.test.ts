@@ -2,7 +2,7 @@
 // trainer's feedback, chat, a partner found. Things are found as people find them: by role and name.
 import { expect, test, type Browser, type Page } from '@playwright/test'
 import { Broker } from './broker.js'
-import { watchFaults } from './page.js'
+import { openAt, visit } from './page.js'
 import { ana, Athlete, ben, link, notify, password, prepare, rest, session, tess, type Person } from './scene.js'
 
 let broker: Broker
@@ -22,24 +22,7 @@ test.afterEach(async () => {
   await broker.stop()
 })
 
-/** A browser of somebody's own, signed in and somewhere in the app. */
-async function open(browser: Browser, who: Person, place: string): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1100, height: 800 }, locale: 'en-GB' })
-  const page = await context.newPage()
-  const faults = watchFaults(page)
-  ends.push(async () => {
-    await context.close()
-    expect(faults).toEqual([])
-  })
-  await page.goto(link(broker, who))
-  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live')
-  await visit(page, place)
-  return page
-}
-
-async function visit(page: Page, place: string): Promise<void> {
-  await page.evaluate((hash) => (location.hash = hash), place)
-}
+const open = (browser: Browser, who: Person, place: string): Promise<Page> => openAt(browser, broker, who, place, ends)
 
 async function watch(who: Person): Promise<Athlete> {
   const made = await Athlete.connect(broker, who)

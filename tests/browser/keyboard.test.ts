@@ -2,7 +2,7 @@
 // the focus back. And without motion, for who asks for less of it.
 import { expect, test, type Browser, type Locator, type Page } from '@playwright/test'
 import { Broker } from './broker.js'
-import { watchFaults } from './page.js'
+import { tab } from './page.js'
 import { ana, Athlete, ben, link, password, prepare, session, type Person } from './scene.js'
 
 const root: Person = { id: 'root', name: 'Robin Root', role: 'admin' }
@@ -22,13 +22,7 @@ test.afterEach(async () => {
 test.afterAll(() => broker.stop())
 
 async function open(browser: Browser, url: string, reducedMotion: 'reduce' | 'no-preference' = 'no-preference'): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion })
-  const page = await context.newPage()
-  const faults = watchFaults(page)
-  ends.push(async () => {
-    await context.close()
-    expect(faults).toEqual([])
-  })
+  const page = await tab(browser, { viewport: { width: 1280, height: 900 }, reducedMotion }, ends)
   await page.goto(url)
   return page
 }

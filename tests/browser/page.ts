@@ -1,6 +1,8 @@
-// What a test reads from the page, as numbers.
+// How a test opens the page, and what it reads from it, as numbers.
 import { AxeBuilder } from '@axe-core/playwright'
-import { expect, type ConsoleMessage, type Locator, type Page } from '@playwright/test'
+import { expect, type Browser, type BrowserContextOptions, type ConsoleMessage, type Locator, type Page } from '@playwright/test'
+import type { Broker } from './broker.js'
+import { link, type Person } from './scene.js'
 
 export const tile = (page: Page, user: string): Locator => page.locator(`[data-testid=tile][data-user="${user}"]`)
 export const raceRow = (page: Page, user: string): Locator => page.locator(`[data-testid=race-row][data-user="${user}"]`)
@@ -35,6 +37,32 @@ export function watchFaults(page: Page): string[] {
 /** By how many pixels something is wider than the screen; 0 where nothing is. */
 export async function overhang(page: Page): Promise<number> {
   return page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - window.innerWidth))
+}
+
+/** A tab in a browser of somebody's own. What ends the test closes it, and says what the page must not have done. */
+export async function tab(browser: Browser, options: BrowserContextOptions, ends: (() => Promise<void>)[]): Promise<Page> {
+  const context = await browser.newContext(options)
+  const page = await context.newPage()
+  const faults = watchFaults(page)
+  ends.push(async () => {
+    await context.close()
+    expect(faults).toEqual([])
+  })
+  return page
+}
+
+/** Goes to another place in the app that is open. */
+export async function visit(page: Page, place: string): Promise<void> {
+  await page.evaluate((hash) => (location.hash = hash), place)
+}
+
+/** A tab where somebody is signed in and somewhere in the app. */
+export async function openAt(browser: Browser, broker: Broker, who: Person, place: string, ends: (() => Promise<void>)[]): Promise<Page> {
+  const page = await tab(browser, { viewport: { width: 1100, height: 800 }, locale: 'en-GB' }, ends)
+  await page.goto(link(broker, who))
+  await expectConnection(page, 'live', 15)
+  await visit(page, place)
+  return page
 }
 
 /** That nothing is wider than the screen. */

@@ -2,8 +2,8 @@
 // trainer's overview. One broker for all; each test has people's own browsers.
 import { expect, test, type Browser, type Page } from '@playwright/test'
 import { Broker } from './broker.js'
-import { watchFaults } from './page.js'
-import { ana, ben, link, password, prepare, tess, type Person } from './scene.js'
+import { openAt, visit } from './page.js'
+import { ana, ben, prepare, rest, tess, type Person } from './scene.js'
 
 let broker: Broker
 let ends: (() => Promise<void>)[] = []
@@ -22,36 +22,9 @@ test.afterEach(async () => {
   ends = []
 })
 
-/** A browser of somebody's own, signed in and somewhere in the app. */
-async function open(browser: Browser, who: Person, place: string): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1100, height: 800 }, locale: 'en-GB' })
-  const page = await context.newPage()
-  const faults = watchFaults(page)
-  ends.push(async () => {
-    await context.close()
-    expect(faults).toEqual([])
-  })
-  await page.goto(link(broker, who))
-  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live')
-  await visit(page, place)
-  return page
-}
+const open = (browser: Browser, who: Person, place: string): Promise<Page> => openAt(browser, broker, who, place, ends)
 
-async function visit(page: Page, place: string): Promise<void> {
-  await page.evaluate((hash) => (location.hash = hash), place)
-}
-
-/** Calls REST as somebody. */
-async function call(who: Person, method: 'PUT' | 'POST' | 'DELETE', path: string, body: unknown): Promise<void> {
-  const answer = await fetch(`${broker.url}/api/v1${path}`, {
-    method,
-    headers: { Authorization: `Basic ${btoa(`${who.id}:${password(who)}`)}`, 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
-}
-
-const publish = (who: Person, topic: string, payload: unknown): Promise<void> => call(who, 'POST', '/publish', { topic, qos: 1, payload })
+const publish = (who: Person, topic: string, payload: unknown): Promise<unknown> => rest(broker, who, 'POST', '/publish', { topic, qos: 1, payload })
 
 test('a group: made, written in, renamed, somebody taken out, left', async ({ browser }) => {
   const [atTess, atAna] = [await open(browser, tess, '#/chat'), await open(browser, ana, '#/chat')]
@@ -103,12 +76,12 @@ test('messages: earlier ones come when one scrolls up, without a jump; what was 
   await expect(log.locator('[data-seq="120"] [data-testid=ticks]')).toHaveAttribute('data-state', /stored|delivered|read/)
 
   // Blocked, one is refused like a stranger; when that is over the same message goes out, once.
-  await call(tess, 'PUT', '/me/blocks/ana', {})
+  await rest(broker, tess, 'PUT', '/me/blocks/ana', {})
   await page.getByRole('textbox', { name: 'Message' }).fill('Are you there?')
   await page.getByRole('textbox', { name: 'Message' }).press('Enter')
   const mine = log.getByRole('listitem').filter({ hasText: 'Are you there?' })
   await expect(mine).toContainText('Not sent:')
-  await call(tess, 'DELETE', '/me/blocks/ana', {})
+  await rest(broker, tess, 'DELETE', '/me/blocks/ana', {})
   await mine.getByRole('button', { name: 'Send again' }).click()
   await expect(mine.getByTestId('ticks')).toHaveAttribute('data-state', /stored|delivered|read/)
   await expect(mine).toHaveCount(1)
@@ -153,7 +126,7 @@ test('a challenge: teams, yesterday’s board, around me, withdrawn, and reviewe
     teams: [{ id: 'red', name: 'Red shoes', members: ['ana'] }, { id: 'blue', name: 'Blue shoes', members: ['ben'] }],
   })
   for (const p of [ana, ben]) await broker.api('PUT', `/challenges/daily/participants/${p.id}`, {})
-  const handIn = (who: Person, activityId: string, metres: number, endsAt: number): Promise<void> => publish(who, 'challenge/daily/activity', {
+  const handIn = (who: Person, activityId: string, metres: number, endsAt: number): Promise<unknown> => publish(who, 'challenge/daily/activity', {
     activityId, sport: 'running', startTime: new Date(endsAt - 900_000).toISOString(), totalElapsedTime: 900, totalDistance: metres,
   })
   await handIn(ana, 'yesterday', 4321, Date.parse(day(0)) - 3_600_000)

@@ -34,7 +34,7 @@ export async function prepare(broker: Broker, people: Person[] = [ana, ben, tess
 }
 
 /** Calls the REST API as somebody. */
-export async function rest(broker: Broker, who: Pick<Person, 'id'>, method: 'GET' | 'PUT' | 'POST', path: string, body?: unknown): Promise<unknown> {
+export async function rest(broker: Broker, who: Pick<Person, 'id'>, method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
   const answer = await fetch(`${broker.url}/api/v1${path}`, {
     method,
     headers: { Authorization: `Basic ${btoa(`${who.id}:${password(who)}`)}`, 'Content-Type': 'application/json' },
